@@ -1,0 +1,226 @@
+/* The C module `godwit.core`, on which all scripts stand; and the way to scripts that are embedded. */
+#include <lualib.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "embed.h"
+#include "gwl.h"
+
+static char script_folder_key; /* registry: --scripts DIR, or nothing */
+
+/* ---- Scripts */
+
+static const struct gwl_script *find_script(const char *name) {
+  size_t low = 0, high = gwl_script_count;
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    int order = strcmp(gwl_scripts[middle].name, name);
+    if (order == 0) return &gwl_scripts[middle];
+    if (order < 0) low = middle + 1;
+    else high = middle;
+  }
+  return NULL;
+}
+
+/* A module's file under --scripts: DIR/godwit/commands/run.lua or DIR/godwit/init.lua. */
+static bool push_from_folder(lua_State *L, const char *folder, const char *name) {
+  luaL_gsub(L, name, ".", "/");
+  for (int i = 0; i < 2; i++) {
+    lua_pushfstring(L, i ? "%s/%s/init.lua" : "%s/%s.lua", folder, lua_tostring(L, -1));
+    int status = luaL_loadfilex(L, lua_tostring(L, -1), "t");
+    if (status == LUA_OK) {
+      lua_insert(L, -3);
+      lua_pop(L, 2);
+      return true;
+    }
+    if (status != LUA_ERRFILE) lua_error(L);
+    lua_pop(L, 2);
+  }
+  lua_pop(L, 1);
+  return false;
+}
+
+bool gwl_push_script(lua_State *L, const char *name) {
+  char chunk[128];
+  const struct gwl_script *script = find_script(name);
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &script_folder_key) == LUA_TSTRING) {
+    bool found = push_from_folder(L, lua_tostring(L, -1), name);
+    if (found) {
+      lua_remove(L, -2);
+      return true;
+    }
+  }
+  lua_pop(L, 1);
+  if (!script) return false;
+  snprintf(chunk, sizeof chunk, "=[godwit %s]", script->name);
+  if (luaL_loadbufferx(L, (const char *)script->data, script->size, chunk, "t") != LUA_OK) lua_error(L);
+  return true;
+}
+
+static int searcher(lua_State *L) {
+  const char *name = luaL_checkstring(L, 1);
+  if (!gwl_push_script(L, name)) {
+    lua_pushfstring(L, "no embedded script '%s'", name);
+    return 1;
+  }
+  lua_pushfstring(L, "[godwit %s]", name);
+  return 2;
+}
+
+void gwl_add_searcher(lua_State *L, const char *folder) {
+  lua_pushstring(L, folder);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &script_folder_key);
+  lua_getglobal(L, "package");
+  lua_getfield(L, -1, "searchers");
+  /* Before the file system: the program runs the scripts that it was built with. */
+  for (lua_Integer i = luaL_len(L, -1); i >= 2; i--) {
+    lua_geti(L, -1, i);
+    lua_seti(L, -2, i + 1);
+  }
+  lua_pushcfunction(L, searcher);
+  lua_seti(L, -2, 2);
+  lua_pop(L, 2);
+}
+
+/* core.script(name, environment) -> the chunk, or nil: for states without `package`. */
+static int script(lua_State *L) {
+  const char *name = luaL_checkstring(L, 1);
+  luaL_checktype(L, 2, LUA_TTABLE);
+  if (!gwl_push_script(L, name)) return 0;
+  lua_pushvalue(L, 2);
+  if (!lua_setupvalue(L, -2, 1)) lua_pop(L, 1);
+  return 1;
+}
+
+/* core.scripts(prefix) -> the names of embedded scripts that begin so */
+static int script_names(lua_State *L) {
+  size_t length;
+  const char *prefix = luaL_checklstring(L, 1, &length);
+  lua_Integer count = 0;
+  lua_newtable(L);
+  for (size_t i = 0; i < gwl_script_count; i++)
+    if (strncmp(gwl_scripts[i].name, prefix, length) == 0) {
+      lua_pushstring(L, gwl_scripts[i].name);
+      lua_rawseti(L, -2, ++count);
+    }
+  return 1;
+}
+
+/* core.script_source(name) -> the text of an embedded script, or nil */
+static int script_source(lua_State *L) {
+  const struct gwl_script *found = find_script(luaL_checkstring(L, 1));
+  if (!found) return 0;
+  lua_pushlstring(L, (const char *)found->data, found->size);
+  return 1;
+}
+
+/* core.load(text, chunk name, environment?) -> the chunk; text only. */
+static int load_text(lua_State *L) {
+  size_t size;
+  const char *text = luaL_checklstring(L, 1, &size), *name = luaL_checkstring(L, 2);
+  if (luaL_loadbufferx(L, text, size, name, "t") != LUA_OK) {
+    lua_pushnil(L);
+    lua_insert(L, -2);
+    return 2;
+  }
+  if (!lua_isnoneornil(L, 3)) {
+    lua_pushvalue(L, 3);
+    if (!lua_setupvalue(L, -2, 1)) lua_pop(L, 1);
+  }
+  return 1;
+}
+
+/* ---- Interrupts */
+
+static volatile sig_atomic_t interrupted;
+bool gwl_interrupted(void) { return interrupted != 0; }
+
+static void on_signal(int number) {
+  interrupted = number;
+}
+
+/* core.catch_signals(): Ctrl-C and SIGTERM end the work in hand, and then the program, instead of both at once. */
+static int catch_signals(lua_State *L) {
+  struct sigaction action;
+  (void)L;
+  memset(&action, 0, sizeof action);
+  action.sa_handler = on_signal;
+  /* Once: a second Ctrl-C ends a program that does not listen. */
+  action.sa_flags = (int)SA_RESETHAND;
+  sigaction(SIGINT, &action, NULL);
+  sigaction(SIGTERM, &action, NULL);
+  return 0;
+}
+
+static int was_interrupted(lua_State *L) {
+  lua_pushboolean(L, interrupted != 0);
+  return 1;
+}
+
+/* ---- Clock and terminal */
+
+static int seconds(lua_State *L, clockid_t clock) {
+  struct timespec now;
+  clock_gettime(clock, &now);
+  lua_pushnumber(L, (double)now.tv_sec + (double)now.tv_nsec / 1e9);
+  return 1;
+}
+
+static int monotonic(lua_State *L) { return seconds(L, CLOCK_MONOTONIC); }
+static int time_of_day(lua_State *L) { return seconds(L, CLOCK_REALTIME); }
+
+static int is_terminal(lua_State *L) {
+  lua_pushboolean(L, isatty((int)luaL_checkinteger(L, 1)));
+  return 1;
+}
+
+/* ---- The module */
+
+int gwl_open(lua_State *L) {
+  static const luaL_Reg functions[] = {{"locate", gwl_locate},
+                                       {"open", gwl_bundle_open},
+                                       {"draft", gwl_draft_new},
+                                       {"plan", gwl_plan_compile},
+                                       {"verify", gwl_verify},
+                                       {"listing", gwl_listing_make},
+                                       {"bytes", gwl_bytes_text},
+                                       {"tensor", gwl_tensor_make},
+                                       {"full", gwl_tensor_fill},
+                                       {"match", gwl_regex_match},
+                                       {"sub", gwl_regex_sub},
+                                       {"json", gwl_json},
+                                       {"fail", gwl_fail},
+                                       {"where", gwl_lua_where},
+                                       {"home", gwl_home},
+                                       {"sandbox", gwl_sandbox_new},
+                                       {"load", load_text},
+                                       {"script", script},
+                                       {"scripts", script_names},
+                                       {"script_source", script_source},
+                                       {"catch_signals", catch_signals},
+                                       {"interrupted", was_interrupted},
+                                       {"monotonic", monotonic},
+                                       {"time", time_of_day},
+                                       {"is_terminal", is_terminal},
+                                       {NULL, NULL}};
+  luaL_newlib(L, functions);
+  lua_pushliteral(L, GW_VERSION);
+  lua_setfield(L, -2, "version");
+  gwl_open_error(L);
+  gwl_open_regex(L);
+  gwl_open_bundle(L);
+  gwl_open_tensor(L);
+  gwl_open_draft(L);
+  gwl_open_plan(L);
+  gwl_open_listing(L);
+  gwl_open_sandbox(L);
+  gwl_open_json(L);
+  return 1;
+}
+
+/* The name under which `require "godwit.core"` finds it. */
+GW_API int luaopen_godwit_core(lua_State *L);
+int luaopen_godwit_core(lua_State *L) { return gwl_open(L); }

@@ -1,0 +1,378 @@
+/* Drafts in Lua, and `ckpt.vars`. Loops that call a recipe's functions are in scripts/godwit/draft.lua; what works on all
+ * names at once is here. */
+#include <string.h>
+
+#include "gwl.h"
+
+static int release(lua_State *L) {
+  void **box = luaL_checkudata(L, 1, GWL_DRAFT);
+  gw_draft_release(*box);
+  *box = NULL;
+  return 0;
+}
+
+void gwl_push_draft(lua_State *L, gw_draft *draft) {
+  if (!lua_checkstack(L, 4)) {
+    gw_draft_release(draft);
+    luaL_error(L, "stack overflow");
+  }
+  void **box = gwl_new(L, GWL_DRAFT, 0);
+  *box = draft;
+}
+
+gw_draft *gwl_check_draft(lua_State *L, int index) { return gwl_check(L, index, GWL_DRAFT); }
+
+int gwl_draft_new(lua_State *L) {
+  gw_draft *draft;
+  gw_error error = GW_ERROR_INIT;
+  if (gw_draft_new(&draft, &error) != GW_OK) return gwl_raise(L, &error);
+  gwl_push_draft(L, draft);
+  return 1;
+}
+
+static const char *where(lua_State *L, char line[128]) { return gwl_where(L, line, 128) ? line : NULL; }
+
+/* ---- One name */
+
+static int has(lua_State *L) {
+  const gw_draft *draft = gwl_check_draft(L, 1);
+  size_t length;
+  const char *name = luaL_checklstring(L, 2, &length);
+  lua_pushboolean(L, gw_draft_has(draft, name, length));
+  return 1;
+}
+
+static int push_var(lua_State *L, gw_draft *draft, int name_index) {
+  size_t length;
+  gw_tensor *tensor;
+  gw_error error = GW_ERROR_INIT;
+  const char *name = luaL_checklstring(L, name_index, &length);
+  if (gw_draft_get(draft, name, length, &tensor, &error) != GW_OK) return gwl_raise(L, &error);
+  gwl_push_tensor(L, tensor);
+  return 1;
+}
+
+static int get(lua_State *L) {
+  gw_draft *draft = gwl_check_draft(L, 1);
+  size_t length;
+  const char *name = luaL_checklstring(L, 2, &length);
+  if (gw_draft_has(draft, name, length)) return push_var(L, draft, 2);
+  lua_settop(L, 3);
+  return 1;
+}
+
+static int set_var(lua_State *L, gw_draft *draft, int name_index, int value_index) {
+  size_t length;
+  char line[128];
+  gw_error error = GW_ERROR_INIT;
+  gw_status status;
+  const char *name = luaL_checklstring(L, name_index, &length);
+  if (lua_isnil(L, value_index)) {
+    status = gw_draft_remove(draft, name, length, where(L, line), &error);
+  } else {
+    gw_tensor *tensor = gwl_test(L, value_index, GWL_TENSOR);
+    if (!tensor)
+      return luaL_error(L, "vars[\"%s\"] takes a tensor, not a %s (gw.scalar and gw.tensor make tensors)", name,
+                        luaL_typename(L, value_index));
+    status = gw_draft_set(draft, name, length, tensor, where(L, line), &error);
+  }
+  return status == GW_OK ? 0 : gwl_raise(L, &error);
+}
+
+static int role(lua_State *L) {
+  const gw_draft *draft = gwl_check_draft(L, 1);
+  size_t length;
+  const char *name = luaL_checklstring(L, 2, &length);
+  if (!gw_draft_has(draft, name, length)) return push_var(L, gwl_check_draft(L, 1), 2); /* raises, with the nearest names */
+  lua_pushstring(L, gw_role_name(gw_draft_role(draft, name, length)));
+  return 1;
+}
+
+/* ---- Many names */
+
+static int free_names(lua_State *L) {
+  void **box = lua_touserdata(L, 1);
+  gw_free(*box);
+  *box = NULL;
+  return 0;
+}
+
+/* A box that frees an array of names whatever happens. */
+static void **names_box(lua_State *L) {
+  void **box = lua_newuserdatauv(L, sizeof *box, 0);
+  *box = NULL;
+  if (luaL_newmetatable(L, "godwit.Names")) {
+    lua_pushcfunction(L, free_names);
+    lua_setfield(L, -2, "__gc");
+  }
+  lua_setmetatable(L, -2);
+  return box;
+}
+
+/* draft:names(which?) -> a sequence of names, in key order. */
+static int names(lua_State *L) {
+  gw_draft *draft = gwl_check_draft(L, 1);
+  gw_which which;
+  bool all = lua_isnoneornil(L, 2);
+  if (!all) gwl_check_which(L, 2, &which);
+  void **box = names_box(L);
+  gw_span *list;
+  size_t count;
+  gw_error error = GW_ERROR_INIT;
+  if (gw_draft_select(draft, all ? NULL : &which, &list, &count, &error) != GW_OK) return gwl_raise(L, &error);
+  *box = list;
+  lua_createtable(L, count < INT32_MAX ? (int)count : 0, 0);
+  for (size_t i = 0; i < count; i++) {
+    lua_pushlstring(L, list[i].data, list[i].size);
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
+  }
+  return 1;
+}
+
+typedef gw_status (*bulk)(gw_draft *, const gw_which *, const char *, size_t *, gw_error *);
+
+static int by_which(lua_State *L, bulk rule) {
+  gw_draft *draft = gwl_check_draft(L, 1);
+  gw_which which;
+  char line[128];
+  size_t count;
+  gw_error error = GW_ERROR_INIT;
+  luaL_checkany(L, 2);
+  gwl_check_which(L, 2, &which);
+  if (rule(draft, &which, where(L, line), &count, &error) != GW_OK) return gwl_raise(L, &error);
+  lua_pushinteger(L, (lua_Integer)count);
+  return 1;
+}
+
+static int drop(lua_State *L) { return by_which(L, gw_draft_drop); }
+static int keep_only(lua_State *L) { return by_which(L, gw_draft_keep_only); }
+
+/* draft:rename_pairs{ {regex, replacement}, ... } -> how many names matched. */
+static int rename_pairs(lua_State *L) {
+  gw_draft *draft = gwl_check_draft(L, 1);
+  char line[128];
+  size_t renamed;
+  gw_error error = GW_ERROR_INIT;
+  luaL_checktype(L, 2, LUA_TTABLE);
+  lua_Integer count = (lua_Integer)lua_rawlen(L, 2);
+  gw_rename_pair *pairs = lua_newuserdatauv(L, (size_t)count * sizeof *pairs + 1, 0);
+  lua_createtable(L, (int)count, 0);
+  int which = lua_gettop(L);
+  for (lua_Integer i = 0; i < count; i++) {
+    gw_which one;
+    lua_rawgeti(L, 2, i + 1);
+    lua_rawgeti(L, -1, 1);
+    gwl_check_which(L, lua_gettop(L), &one);
+    lua_rawseti(L, which, i + 1); /* keeps the compiled pattern alive */
+    lua_pop(L, 1);
+    lua_rawgeti(L, -1, 2);
+    pairs[i].regex = one.regexes[0];
+    pairs[i].replacement.data = luaL_checklstring(L, -1, &pairs[i].replacement.size);
+    lua_pop(L, 2);
+  }
+  if (gw_draft_rename_regex(draft, pairs, (size_t)count, where(L, line), &renamed, &error) != GW_OK) return gwl_raise(L, &error);
+  lua_pushinteger(L, (lua_Integer)renamed);
+  return 1;
+}
+
+/* draft:rename_exact(from, to): two sequences of names. */
+static int rename_exact(lua_State *L) {
+  gw_draft *draft = gwl_check_draft(L, 1);
+  char line[128];
+  size_t renamed;
+  gw_error error = GW_ERROR_INIT;
+  luaL_checktype(L, 2, LUA_TTABLE);
+  luaL_checktype(L, 3, LUA_TTABLE);
+  size_t count = (size_t)lua_rawlen(L, 2);
+  gw_span *spans = lua_newuserdatauv(L, 2 * count * sizeof *spans + 1, 0);
+  for (size_t i = 0; i < count; i++)
+    for (int side = 0; side < 2; side++) {
+      gw_span *span = &spans[(size_t)side * count + i];
+      if (lua_rawgeti(L, 2 + side, (lua_Integer)i + 1) != LUA_TSTRING) return luaL_error(L, "names are strings, not a %s", luaL_typename(L, -1));
+      span->data = lua_tolstring(L, -1, &span->size); /* kept alive by the table */
+      lua_pop(L, 1);
+    }
+  if (gw_draft_rename_exact(draft, spans, spans + count, count, where(L, line), &renamed, &error) != GW_OK) return gwl_raise(L, &error);
+  lua_pushinteger(L, (lua_Integer)renamed);
+  return 1;
+}
+
+static int rename_scope(lua_State *L) {
+  gw_draft *draft = gwl_check_draft(L, 1);
+  size_t from_length, to_length, renamed;
+  char line[128];
+  gw_error error = GW_ERROR_INIT;
+  const char *from = luaL_checklstring(L, 2, &from_length), *to = luaL_checklstring(L, 3, &to_length);
+  if (gw_draft_rename_scope(draft, from, from_length, to, to_length, where(L, line), &renamed, &error) != GW_OK)
+    return gwl_raise(L, &error);
+  lua_pushinteger(L, (lua_Integer)renamed);
+  return 1;
+}
+
+static int merge(lua_State *L) {
+  gw_draft *draft = gwl_check_draft(L, 1), *other = gwl_check_draft(L, 2);
+  char line[128];
+  gw_error error = GW_ERROR_INIT;
+  if (gw_draft_merge(draft, other, where(L, line), &error) != GW_OK) return gwl_raise(L, &error);
+  return 0;
+}
+
+static int copy(lua_State *L) {
+  const gw_draft *draft = gwl_check_draft(L, 1);
+  gw_draft *made;
+  gw_error error = GW_ERROR_INIT;
+  if (gw_draft_copy(draft, &made, &error) != GW_OK) return gwl_raise(L, &error);
+  gwl_push_draft(L, made);
+  return 1;
+}
+
+static int edited(lua_State *L) {
+  lua_pushboolean(L, gw_draft_edited(gwl_check_draft(L, 1)));
+  return 1;
+}
+
+/* draft:core_reads(other): does a tensor of the draft come from the checkpoint that other was opened from? */
+static int reads(lua_State *L) {
+  const gw_bundle *bundle = gw_draft_bundle(gwl_check_draft(L, 2));
+  lua_pushboolean(L, bundle && gw_draft_reads(gwl_check_draft(L, 1), bundle));
+  return 1;
+}
+
+static int same(lua_State *L) {
+  lua_pushboolean(L, gwl_check_draft(L, 1) == gwl_check_draft(L, 2));
+  return 1;
+}
+
+static int length(lua_State *L) {
+  lua_pushinteger(L, (lua_Integer)gw_draft_count(gwl_check_draft(L, 1)));
+  return 1;
+}
+
+/* ---- Fields */
+
+static bool push_field(lua_State *L, gw_draft *draft, const char *field) {
+  if (strcmp(field, "kind") == 0) {
+    lua_pushstring(L, gw_draft_is_objects(draft) ? "objects" : "variables");
+  } else if (strcmp(field, "path") == 0) {
+    const gw_bundle *bundle = gw_draft_bundle(draft);
+    if (bundle) lua_pushstring(L, gw_bundle_prefix(bundle));
+    else lua_pushliteral(L, "");
+  } else if (strcmp(field, "vars") == 0) {
+    void **box = gwl_new(L, GWL_VARS, 1);
+    *box = gw_draft_retain(draft);
+  } else {
+    return false;
+  }
+  return true;
+}
+
+static int index_field(lua_State *L) {
+  gw_draft *draft = gwl_check_draft(L, 1);
+  if (lua_type(L, 2) == LUA_TSTRING) {
+    if (push_field(L, draft, lua_tostring(L, 2))) return 1;
+    lua_pushvalue(L, 2);
+    if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL) return 1;
+  }
+  return luaL_error(L, "a checkpoint has no field or method '%s' (tensors are in ckpt.vars)", luaL_tolstring(L, 2, NULL));
+}
+
+static int refuse_field(lua_State *L) {
+  return luaL_error(L, "a checkpoint's field '%s' cannot be assigned (tensors are in ckpt.vars)", luaL_tolstring(L, 2, NULL));
+}
+
+/* ---- ckpt.vars */
+
+static int release_vars(lua_State *L) {
+  void **box = luaL_checkudata(L, 1, GWL_VARS);
+  gw_draft_release(*box);
+  *box = NULL;
+  return 0;
+}
+
+static int vars_index(lua_State *L) {
+  gw_draft *draft = gwl_check(L, 1, GWL_VARS);
+  if (lua_type(L, 2) != LUA_TSTRING)
+    return luaL_error(L, "vars takes a tensor's name, not a %s", luaL_typename(L, 2));
+  return push_var(L, draft, 2);
+}
+
+static int vars_newindex(lua_State *L) {
+  gw_draft *draft = gwl_check(L, 1, GWL_VARS);
+  if (lua_type(L, 2) != LUA_TSTRING)
+    return luaL_error(L, "vars takes a tensor's name, not a %s", luaL_typename(L, 2));
+  return set_var(L, draft, 2, 3);
+}
+
+static int vars_length(lua_State *L) {
+  lua_pushinteger(L, (lua_Integer)gw_draft_count(gwl_check(L, 1, GWL_VARS)));
+  return 1;
+}
+
+/* next(names, i) over the names as they were when the loop began; what went meanwhile is passed over. */
+static int vars_next(lua_State *L) {
+  gw_draft *draft = gwl_check(L, lua_upvalueindex(1), GWL_VARS);
+  lua_Integer at = lua_tointeger(L, lua_upvalueindex(3));
+  for (;;) {
+    size_t size;
+    if (lua_rawgeti(L, lua_upvalueindex(2), ++at) == LUA_TNIL) return 1;
+    const char *name = lua_tolstring(L, -1, &size);
+    lua_pushinteger(L, at);
+    lua_replace(L, lua_upvalueindex(3));
+    if (gw_draft_has(draft, name, size)) return 1 + push_var(L, draft, lua_gettop(L));
+    lua_pop(L, 1);
+  }
+}
+
+static int vars_pairs(lua_State *L) {
+  gw_draft *draft = gwl_check(L, 1, GWL_VARS);
+  lua_pushvalue(L, 1);
+  lua_pushcfunction(L, names);
+  gwl_push_draft(L, gw_draft_retain(draft));
+  lua_call(L, 1, 1);
+  lua_pushinteger(L, 0);
+  lua_pushcclosure(L, vars_next, 3);
+  return 1;
+}
+
+/* draft:each(which?): name, tensor. */
+static int each(lua_State *L) {
+  gw_draft *draft = gwl_check_draft(L, 1);
+  lua_settop(L, 2);
+  void **box = gwl_new(L, GWL_VARS, 1);
+  *box = gw_draft_retain(draft);
+  lua_pushcfunction(L, names);
+  lua_pushvalue(L, 1);
+  lua_pushvalue(L, 2);
+  lua_call(L, 2, 1);
+  lua_pushinteger(L, 0);
+  lua_pushcclosure(L, vars_next, 3);
+  return 1;
+}
+
+void gwl_open_draft(lua_State *L) {
+  static const luaL_Reg meta[] = {{"__len", length}, {"__newindex", refuse_field}, {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"has", has},
+                                     {"get", get},
+                                     {"role", role},
+                                     {"each", each},
+                                     {"copy", copy},
+                                     {"merge", merge},
+                                     {"core_names", names},
+                                     {"core_drop", drop},
+                                     {"core_keep_only", keep_only},
+                                     {"core_rename_pairs", rename_pairs},
+                                     {"core_rename_exact", rename_exact},
+                                     {"core_rename_scope", rename_scope},
+                                     {"core_edited", edited},
+                                     {"core_same", same},
+                                     {"core_reads", reads},
+                                     {NULL, NULL}};
+  static const luaL_Reg vars_meta[] = {
+      {"__newindex", vars_newindex}, {"__len", vars_length}, {"__pairs", vars_pairs}, {NULL, NULL}};
+  static const luaL_Reg none[] = {{NULL, NULL}};
+  gwl_make_type(L, GWL_VARS, release_vars, vars_meta, none, vars_index);
+  lua_pop(L, 1);
+  gwl_make_type(L, GWL_DRAFT, release, meta, methods, index_field);
+  /* [core methods] */
+  lua_setfield(L, -2, "draft_methods");
+}

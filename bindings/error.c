@@ -1,0 +1,162 @@
+/* Errors on their way from core to Lua: always raised, as objects with fields for programs and a text for people. */
+#include <stdio.h>
+#include <string.h>
+
+#include "gwl.h"
+
+static const char error_type[] = "godwit.Error";
+static char home_key; /* registry: the set of source prefixes that are godwit's own */
+
+/* ---- Where the caller is */
+
+static bool is_own(lua_State *L, const char *source) {
+  if (strncmp(source, "=[godwit", 8) == 0) return true;
+  bool own = false;
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &home_key) == LUA_TSTRING) {
+    const char *home = lua_tostring(L, -1);
+    own = strncmp(source, home, strlen(home)) == 0;
+  }
+  lua_pop(L, 1);
+  return own;
+}
+
+bool gwl_where(lua_State *L, char *out, size_t size) {
+  lua_Debug frame;
+  for (int level = 0; lua_getstack(L, level, &frame); level++) {
+    lua_getinfo(L, "Sl", &frame);
+    if (frame.currentline < 0 || is_own(L, frame.source)) continue;
+    snprintf(out, size, "%s:%d", frame.short_src, frame.currentline);
+    return true;
+  }
+  if (size) out[0] = '\0';
+  return false;
+}
+
+int gwl_lua_where(lua_State *L) {
+  char line[128];
+  if (!gwl_where(L, line, sizeof line)) return 0;
+  lua_pushstring(L, line);
+  return 1;
+}
+
+int gwl_home(lua_State *L) {
+  lua_Debug frame;
+  if (!lua_getstack(L, 1, &frame)) return 0;
+  lua_getinfo(L, "S", &frame);
+  const char *slash = strrchr(frame.source, '/');
+  if (frame.source[0] == '@' && slash) {
+    lua_pushlstring(L, frame.source, (size_t)(slash - frame.source) + 1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &home_key);
+  }
+  return 0;
+}
+
+/* ---- The object */
+
+/* The exit codes' names: what the caller of a program can tell apart. */
+static const char *class_of(const gw_error *error) {
+  switch (error->status) {
+    case GW_CORRUPT: return "damaged";
+    case GW_UNSUPPORTED: return error->system ? "system" : "damaged";
+    case GW_NOT_FOUND: return error->file[0] ? "damaged" : "recipe";
+    case GW_EXISTS: return "usage";
+    case GW_INVALID: return "recipe";
+    case GW_LIMIT: return error->file[0] ? "damaged" : "limit";
+    case GW_CANCELLED: return "interrupted";
+    default: return "system";
+  }
+}
+
+static void set_text(lua_State *L, const char *field, const char *text) {
+  if (!text[0]) return;
+  lua_pushstring(L, text);
+  lua_setfield(L, -2, field);
+}
+
+/* "where: what" as a line; the hint stays a field of its own. */
+static void set_message(lua_State *L) {
+  luaL_Buffer text;
+  const char *const order[] = {"line", "file", "key"};
+  luaL_buffinit(L, &text);
+  int at = lua_gettop(L);
+  while (at > 0 && lua_type(L, at) != LUA_TTABLE) at--;
+  for (size_t i = 0; i < 3; i++)
+    if (lua_getfield(L, at, order[i]) == LUA_TSTRING) {
+      luaL_addvalue(&text);
+      luaL_addstring(&text, ": ");
+    } else {
+      lua_pop(L, 1);
+    }
+  if (lua_getfield(L, at, "offset") == LUA_TNUMBER) {
+    lua_pushfstring(L, "offset %s: ", lua_tostring(L, -1));
+    lua_remove(L, -2);
+    luaL_addvalue(&text);
+  } else {
+    lua_pop(L, 1);
+  }
+  if (lua_getfield(L, at, "what") == LUA_TSTRING) luaL_addvalue(&text);
+  else lua_pop(L, 1);
+  luaL_pushresult(&text);
+  lua_setfield(L, at, "message");
+}
+
+static int raise(lua_State *L, const gw_error *error, const char *class) {
+  char line[128];
+  luaL_checkstack(L, 8, NULL);
+  lua_createtable(L, 0, 8);
+  set_text(L, "class", class);
+  set_text(L, "what", error->what);
+  set_text(L, "file", error->file);
+  set_text(L, "key", error->key);
+  set_text(L, "hint", error->hint);
+  if (error->has_offset && error->offset <= INT64_MAX) {
+    lua_pushinteger(L, (lua_Integer)error->offset);
+    lua_setfield(L, -2, "offset");
+  }
+  if (error->line[0]) set_text(L, "line", error->line);
+  else if (gwl_where(L, line, sizeof line)) set_text(L, "line", line);
+  set_message(L);
+  luaL_setmetatable(L, error_type);
+  return lua_error(L);
+}
+
+int gwl_raise(lua_State *L, const gw_error *error) { return raise(L, error, class_of(error)); }
+
+int gwl_raise_usage(lua_State *L, const gw_error *error) {
+  return raise(L, error, error->status == GW_INVALID ? "usage" : class_of(error));
+}
+
+int gwl_fail(lua_State *L) {
+  static const char *const fields[] = {"class", "what", "file", "key", "hint", "offset", "line"};
+  char line[128];
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_settop(L, 1);
+  lua_createtable(L, 0, 8);
+  for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
+    lua_getfield(L, 1, fields[i]);
+    lua_setfield(L, 2, fields[i]);
+  }
+  if (lua_getfield(L, 2, "line") == LUA_TNIL && gwl_where(L, line, sizeof line)) {
+    lua_pushstring(L, line);
+    lua_setfield(L, 2, "line");
+  }
+  lua_settop(L, 2);
+  set_message(L);
+  luaL_setmetatable(L, error_type);
+  return lua_error(L);
+}
+
+static int error_text(lua_State *L) {
+  lua_getfield(L, 1, "message");
+  luaL_tolstring(L, -1, NULL);
+  return 1;
+}
+
+void gwl_open_error(lua_State *L) {
+  luaL_newmetatable(L, error_type);
+  lua_pushcfunction(L, error_text);
+  lua_setfield(L, -2, "__tostring");
+  lua_pushliteral(L, "godwit.Error");
+  lua_setfield(L, -2, "__metatable");
+  lua_pop(L, 1);
+}

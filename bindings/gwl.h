@@ -1,0 +1,101 @@
+/* What the files of bindings/ share: one userdata type per handle, and the one way in which an error leaves. */
+#ifndef GODWIT_BINDINGS_GWL_H
+#define GODWIT_BINDINGS_GWL_H
+
+#include <lauxlib.h>
+#include <lua.h>
+#include <stdbool.h>
+
+#include "../core/godwit.h"
+
+/* Metatable names of the userdata types. Each holds one pointer, NULL once it is closed. */
+#define GWL_BUNDLE "godwit.Bundle"
+#define GWL_DRAFT "godwit.Draft"
+#define GWL_VARS "godwit.Vars"
+#define GWL_TENSOR "godwit.Tensor"
+#define GWL_PLAN "godwit.Plan"
+#define GWL_WORK "godwit.Work" /* a run or a verification */
+#define GWL_REGEX "godwit.Regex"
+#define GWL_LISTING "godwit.Listing"
+#define GWL_SANDBOX "godwit.Sandbox"
+
+/* The C module. Called by luaopen_godwit_core, main.c and the sandbox. */
+int gwl_open(lua_State *L);
+/* Adds the embedded scripts to `package.searchers`, or loads them from `folder` when that is not NULL. */
+void gwl_add_searcher(lua_State *L, const char *folder);
+/* Pushes the loaded chunk of an embedded (or, with --scripts, on-disk) module; false when there is none. */
+bool gwl_push_script(lua_State *L, const char *name);
+
+/* ---- error.c */
+
+void gwl_open_error(lua_State *L);
+/* Raises what core reported as an error object: class, what, file, key, offset, line, hint, message. `usage` says that
+ * a request which core calls invalid came from the command line and not from a recipe. Never returns. */
+int gwl_raise(lua_State *L, const gw_error *error);
+int gwl_raise_usage(lua_State *L, const gw_error *error);
+/* The "file:line" of the nearest caller that is no script of godwit's own; false and "" when there is none. */
+bool gwl_where(lua_State *L, char *out, size_t size);
+/* core.fail{class=, what=, ...}: raises an error object from Lua. */
+int gwl_fail(lua_State *L);
+/* core.where(): "file:line" or nil. */
+int gwl_lua_where(lua_State *L);
+/* core.home(): the scripts in the caller's folder count as godwit's own. */
+int gwl_home(lua_State *L);
+
+/* ---- userdata.c: what all types do alike */
+
+/* A new userdata with its metatable and NULL inside; fill it before anything else can raise. */
+void **gwl_new(lua_State *L, const char *type, int user_values);
+/* The pointer inside; raises when the argument is of another type or closed. */
+void *gwl_check(lua_State *L, int index, const char *type);
+void *gwl_test(lua_State *L, int index, const char *type); /* NULL for other types */
+/* Makes a metatable with __gc and __close = `release`, methods in a table behind `index` (or as __index when it is
+ * NULL), and __metatable. Leaves the methods table on the stack. */
+void gwl_make_type(lua_State *L, const char *type, lua_CFunction release, const luaL_Reg *meta, const luaL_Reg *methods,
+                   lua_CFunction index);
+
+/* ---- one file per type */
+
+void gwl_open_bundle(lua_State *L);
+void gwl_open_tensor(lua_State *L);
+void gwl_open_draft(lua_State *L);
+void gwl_open_plan(lua_State *L);
+void gwl_open_regex(lua_State *L);
+void gwl_open_listing(lua_State *L);
+void gwl_open_sandbox(lua_State *L);
+
+void gwl_push_tensor(lua_State *L, gw_tensor *tensor); /* takes the reference over, also when it raises */
+void gwl_push_draft(lua_State *L, gw_draft *draft);    /* likewise */
+void gwl_push_shape(lua_State *L, size_t rank, const int64_t *dims);
+gw_tensor *gwl_check_tensor(lua_State *L, int index);
+gw_draft *gwl_check_draft(lua_State *L, int index);
+/* Compiles (and caches in the registry) the pattern at `index`; the regex lives as long as the state. */
+gw_regex *gwl_check_regex(lua_State *L, int index);
+/* A `which`: a pattern, a list of them, or {role = ...}. The arrays are userdata left on the stack. */
+void gwl_check_which(lua_State *L, int index, gw_which *which);
+
+int gwl_tensor_make(lua_State *L);  /* core.tensor(nested, dtype?) */
+int gwl_tensor_fill(lua_State *L);  /* core.full(shape, value, dtype?) */
+int gwl_draft_new(lua_State *L);
+int gwl_bundle_open(lua_State *L);
+int gwl_locate(lua_State *L);
+int gwl_plan_compile(lua_State *L);
+int gwl_verify(lua_State *L);
+int gwl_listing_make(lua_State *L);
+int gwl_bytes_text(lua_State *L);   /* core.bytes(n): "1.3 GB" */
+int gwl_regex_match(lua_State *L);
+int gwl_regex_sub(lua_State *L);
+int gwl_sandbox_new(lua_State *L);  /* core.sandbox() */
+
+int gwl_json(lua_State *L);         /* core.json(value, indent?) */
+void gwl_open_json(lua_State *L);   /* core.object, core.array, core.null */
+
+/* values.c: elements as Lua values, and back */
+void gwl_push_element(lua_State *L, int dtype, const void *element);
+/* Pushes the whole tensor as a value: nested sequences, or one value for a scalar. */
+void gwl_push_value(lua_State *L, const gw_tensor *tensor);
+
+/* Interrupts: set by the program's signal handler, read by whoever waits. */
+bool gwl_interrupted(void);
+
+#endif

@@ -1,0 +1,364 @@
+/* `inspect`: a checkpoint's tensors as lines of text or JSON, a batch at a time, so that a million variables are listed
+ * in less than a second and in little memory. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "json.h"
+
+enum { WIDEST_NAME = 80, WHOLE = 24, EDGE = 3 };
+
+typedef struct gwl_listing {
+  gw_bundle *bundle;
+  uint32_t *rows;      /* positions of the chosen tensors; NULL: all */
+  size_t count, next;
+  uint64_t bytes;      /* of the chosen ones */
+  size_t name_width, dtype_width, shape_width, bytes_width;
+  bool values, stats;
+  uint64_t value_limit; /* elements; larger tensors have no "value" in JSON */
+  size_t values_left_out;
+} gwl_listing;
+
+static int release(lua_State *L) {
+  gwl_listing *listing = luaL_checkudata(L, 1, GWL_LISTING);
+  gw_bundle_release(listing->bundle);
+  free(listing->rows);
+  listing->bundle = NULL;
+  listing->rows = NULL;
+  return 0;
+}
+
+static gwl_listing *check(lua_State *L) {
+  gwl_listing *listing = luaL_checkudata(L, 1, GWL_LISTING);
+  if (!listing->bundle) luaL_error(L, "attempt to use a closed listing");
+  return listing;
+}
+
+static size_t row_at(const gwl_listing *listing, size_t at) { return listing->rows ? listing->rows[at] : at; }
+
+/* ---- Columns */
+
+/* "1.3 GB": decimal units, as disks and TensorFlow's users count. */
+static int bytes_text(char *out, size_t size, uint64_t bytes) {
+  static const char *const units[] = {"B", "kB", "MB", "GB", "TB", "PB", "EB"};
+  double value = (double)bytes;
+  size_t unit = 0;
+  if (bytes < 1000) return snprintf(out, size, "%llu B", (unsigned long long)bytes);
+  while (value >= 999.95 && unit < 6) value /= 1000, unit++;
+  return snprintf(out, size, "%.1f %s", value, units[unit]);
+}
+
+static int dtype_text(char *out, size_t size, int dtype) {
+  const char *name = gw_dtype_name(dtype);
+  return name ? snprintf(out, size, "%s", name) : snprintf(out, size, "dtype %d", dtype);
+}
+
+/* At most about 60 characters: 254 axes are legal. */
+static size_t shape_text(char *out, size_t size, size_t rank, const int64_t *dims) {
+  size_t used = (size_t)snprintf(out, size, "[");
+  for (size_t i = 0; i < rank; i++) {
+    if (used + 32 > size) {
+      used += (size_t)snprintf(out + used, size - used, ",...");
+      break;
+    }
+    used += (size_t)snprintf(out + used, size - used, i ? ",%lld" : "%lld", (long long)dims[i]);
+  }
+  used += (size_t)snprintf(out + used, size - used, "]");
+  return used;
+}
+
+/* Characters, not bytes: a continuation byte takes no column. */
+static size_t columns(const char *text, size_t size) {
+  size_t count = 0;
+  for (size_t i = 0; i < size; i++) count += ((unsigned char)text[i] & 0xc0) != 0x80;
+  return count;
+}
+
+static void widen(size_t *width, size_t wanted, size_t most) {
+  if (wanted > most) wanted = most;
+  if (wanted > *width) *width = wanted;
+}
+
+static bool plain(const char *text, size_t size) {
+  for (size_t i = 0; i < size; i++)
+    if ((unsigned char)text[i] < 0x20 || (unsigned char)text[i] >= 0x7f) return false;
+  return true;
+}
+
+static void measure(gwl_listing *listing) {
+  char text[128];
+  for (size_t i = 0; i < listing->count; i++) {
+    gw_entry_info info;
+    gw_bundle_entry(listing->bundle, row_at(listing, i), &info);
+    listing->bytes += info.size;
+    widen(&listing->name_width, columns(info.name.data, info.name.size), WIDEST_NAME);
+    widen(&listing->dtype_width, (size_t)dtype_text(text, sizeof text, info.dtype), 32);
+    widen(&listing->shape_width, shape_text(text, sizeof text, info.rank, info.dims), 60);
+    widen(&listing->bytes_width, (size_t)bytes_text(text, sizeof text, info.size), 32);
+  }
+}
+
+static void pad(luaL_Buffer *out, size_t used, size_t width) {
+  for (; used < width; used++) luaL_addchar(out, ' ');
+}
+
+/* ---- Making one */
+
+static void choose(lua_State *L, gwl_listing *listing, const gw_which *which) {
+  gw_error error = GW_ERROR_INIT;
+  size_t all = gw_bundle_count(listing->bundle);
+  listing->rows = malloc((all ? all : 1) * sizeof *listing->rows);
+  if (!listing->rows) luaL_error(L, "out of memory");
+  listing->count = 0;
+  for (size_t i = 0; i < all; i++) {
+    gw_entry_info info;
+    bool found = which->roles != 0 && ((which->roles >> gw_bundle_role(listing->bundle, i)) & 1);
+    gw_bundle_entry(listing->bundle, i, &info);
+    for (size_t j = 0; j < which->regex_count && !found; j++)
+      if (gw_regex_search(which->regexes[j], info.name.data, info.name.size, &found, &error) != GW_OK) gwl_raise(L, &error);
+    if (found) listing->rows[listing->count++] = (uint32_t)i;
+  }
+}
+
+/* core.listing(bundle, {match = which?, values = bool, stats = bool, value_limit = n}) */
+int gwl_listing_make(lua_State *L) {
+  gw_bundle *bundle = gwl_check(L, 1, GWL_BUNDLE);
+  luaL_checktype(L, 2, LUA_TTABLE);
+  lua_settop(L, 2);
+  gwl_listing *listing = lua_newuserdatauv(L, sizeof *listing, 0);
+  memset(listing, 0, sizeof *listing);
+  luaL_setmetatable(L, GWL_LISTING);
+  listing->bundle = gw_bundle_retain(bundle);
+  listing->count = gw_bundle_count(bundle);
+  lua_getfield(L, 2, "values");
+  listing->values = lua_toboolean(L, -1);
+  lua_getfield(L, 2, "stats");
+  listing->stats = lua_toboolean(L, -1);
+  lua_getfield(L, 2, "value_limit");
+  listing->value_limit = (uint64_t)luaL_optinteger(L, -1, 1000000);
+  if (lua_getfield(L, 2, "match") != LUA_TNIL) {
+    gw_which which;
+    gwl_check_which(L, lua_gettop(L), &which);
+    choose(L, listing, &which);
+  }
+  measure(listing);
+  lua_settop(L, 3);
+  return 1;
+}
+
+static int info_of(lua_State *L) {
+  const gwl_listing *listing = check(L);
+  lua_pushinteger(L, (lua_Integer)listing->count);
+  lua_pushinteger(L, (lua_Integer)listing->bytes);
+  lua_pushinteger(L, (lua_Integer)listing->values_left_out);
+  return 3;
+}
+
+/* ---- Text */
+
+static gw_tensor *tensor_at(lua_State *L, gwl_listing *listing, size_t row) {
+  gw_tensor *tensor;
+  gw_error error = GW_ERROR_INIT;
+  /* The userdata owns it at once: previews and statistics may raise. */
+  void **box = gwl_new(L, GWL_TENSOR, 0);
+  if (gw_bundle_tensor(listing->bundle, row, &tensor, &error) != GW_OK) gwl_raise(L, &error);
+  *box = tensor;
+  return tensor;
+}
+
+static bool has_numbers(const gw_tensor *tensor) {
+  gw_kind kind = gw_dtype_kind(gw_tensor_dtype(tensor));
+  return kind != GW_KIND_OPAQUE && kind != GW_KIND_STRING && kind != GW_KIND_VARIANT;
+}
+
+static bool get_stats(lua_State *L, const gw_tensor *tensor, gw_stats *stats) {
+  gw_error error = GW_ERROR_INIT;
+  if (!has_numbers(tensor)) return false;
+  if (gw_tensor_stats(tensor, stats, &error) != GW_OK) gwl_raise(L, &error);
+  return true;
+}
+
+/* Pushes the row's extra columns as one string. */
+static void push_extra(lua_State *L, gwl_listing *listing, size_t row) {
+  luaL_checkstack(L, 8, NULL);
+  const gw_tensor *tensor = tensor_at(L, listing, row);
+  int at = lua_gettop(L);
+  lua_pushliteral(L, "");
+  gw_stats stats;
+  if (listing->stats && get_stats(L, tensor, &stats)) {
+    char text[320];
+    size_t used = 0;
+    if (stats.has_range)
+      used = (size_t)snprintf(text, sizeof text, "  min %.6g  max %.6g  mean %.6g  std %.6g", stats.min, stats.max, stats.mean, stats.std);
+    used += (size_t)snprintf(text + used, sizeof text - used, "  zeros %llu", (unsigned long long)stats.zeros);
+    if (stats.nans) used += (size_t)snprintf(text + used, sizeof text - used, "  NaN %llu", (unsigned long long)stats.nans);
+    if (stats.infinities) snprintf(text + used, sizeof text - used, "  Inf %llu", (unsigned long long)stats.infinities);
+    lua_pushstring(L, text);
+    lua_concat(L, 2);
+  }
+  if (listing->values) {
+    lua_pushliteral(L, "  ");
+    gw_error error = GW_ERROR_INIT;
+    char *preview;
+    if (gw_tensor_preview(tensor, WHOLE, EDGE, &preview, &error) != GW_OK) gwl_raise(L, &error);
+    size_t size = strlen(preview);
+    char *copy = lua_newuserdatauv(L, size + 1, 0);
+    memcpy(copy, preview, size + 1);
+    gw_free(preview);
+    lua_pushlstring(L, copy, size);
+    lua_remove(L, -2);
+    lua_concat(L, 3);
+  }
+  lua_remove(L, at);
+}
+
+static void add_name(luaL_Buffer *out, gw_span name, size_t width) {
+  char shown[1024];
+  if (plain(name.data, name.size)) {
+    luaL_addlstring(out, name.data, name.size);
+    pad(out, name.size, width);
+    return;
+  }
+  gw_printable(shown, sizeof shown, name.data, name.size);
+  luaL_addstring(out, shown);
+  pad(out, columns(shown, strlen(shown)), width);
+}
+
+/* listing:text(n) -> up to n lines, or nil at the end */
+static int text(lua_State *L) {
+  gwl_listing *listing = check(L);
+  lua_Integer most = luaL_checkinteger(L, 2);
+  bool extra = listing->values || listing->stats;
+  if (listing->next >= listing->count) return 0;
+  if (extra) most = 1;
+  lua_settop(L, 1);
+  if (extra) push_extra(L, listing, row_at(listing, listing->next));
+  luaL_Buffer out;
+  luaL_buffinit(L, &out);
+  for (lua_Integer i = 0; i < most && listing->next < listing->count; i++) {
+    gw_entry_info info;
+    char cell[128];
+    gw_bundle_entry(listing->bundle, row_at(listing, listing->next++), &info);
+    luaL_addstring(&out, "  ");
+    add_name(&out, info.name, listing->name_width);
+    luaL_addstring(&out, "  ");
+    size_t used = (size_t)dtype_text(cell, sizeof cell, info.dtype);
+    luaL_addlstring(&out, cell, used);
+    pad(&out, used, listing->dtype_width + 2);
+    used = shape_text(cell, sizeof cell, info.rank, info.dims);
+    luaL_addlstring(&out, cell, used);
+    pad(&out, used, listing->shape_width + 2);
+    used = (size_t)bytes_text(cell, sizeof cell, info.size);
+    luaL_addlstring(&out, cell, used);
+    if (info.slices || extra) pad(&out, used, listing->bytes_width);
+    if (info.slices) {
+      luaL_addstring(&out, "  in ");
+      used = (size_t)snprintf(cell, sizeof cell, "%zu slice%s", info.slices, info.slices == 1 ? "" : "s");
+      luaL_addlstring(&out, cell, used);
+    }
+    if (extra) {
+      lua_pushvalue(L, 2);
+      luaL_addvalue(&out);
+    }
+    luaL_addchar(&out, '\n');
+  }
+  luaL_pushresult(&out);
+  return 1;
+}
+
+/* ---- JSON */
+
+static json_t *integers(const int64_t *numbers, size_t count) {
+  json_t *array = json_array();
+  for (size_t i = 0; i < count; i++) json_array_append_new(array, json_integer(numbers[i]));
+  return array;
+}
+
+static json_t *slices_of(const gwl_listing *listing, size_t row, const gw_entry_info *info) {
+  json_t *array = json_array();
+  for (size_t i = 0; i < info->slices; i++) {
+    gw_slice_info slice;
+    gw_bundle_slice(listing->bundle, row, i, &slice);
+    json_array_append_new(array, json_pack("{s:o,s:o,s:i,s:I,s:I,s:I}", "start", integers(slice.starts, info->rank), "length",
+                                           integers(slice.lengths, info->rank), "shard", (int)slice.shard, "offset",
+                                           (json_int_t)slice.offset, "bytes", (json_int_t)slice.size, "crc32c",
+                                           (json_int_t)slice.crc32c));
+  }
+  return array;
+}
+
+static json_t *extreme(const gw_tensor *tensor, double real, int64_t exact) {
+  gw_kind kind = gw_dtype_kind(gw_tensor_dtype(tensor));
+  if (kind == GW_KIND_INT || kind == GW_KIND_BOOL || (kind == GW_KIND_UINT && exact >= 0)) return json_integer(exact);
+  return gwl_json_number(real);
+}
+
+static json_t *stats_of(const gw_tensor *tensor, const gw_stats *stats) {
+  json_t *object = json_object();
+  if (stats->has_range) {
+    json_object_set_new(object, "min", extreme(tensor, stats->min, stats->exact_min));
+    json_object_set_new(object, "max", extreme(tensor, stats->max, stats->exact_max));
+    json_object_set_new(object, "mean", gwl_json_number(stats->mean));
+    json_object_set_new(object, "std", gwl_json_number(stats->std));
+  }
+  json_object_set_new(object, "zeros", json_integer((json_int_t)stats->zeros));
+  json_object_set_new(object, "nan", json_integer((json_int_t)stats->nans));
+  json_object_set_new(object, "inf", json_integer((json_int_t)stats->infinities));
+  return object;
+}
+
+/* Everything but value and statistics. */
+static json_t *plain_row(const gwl_listing *listing, size_t row, const gw_entry_info *info) {
+  char dtype[32];
+  dtype_text(dtype, sizeof dtype, info->dtype);
+  json_t *object = json_object();
+  json_object_set_new(object, "name", gwl_json_text(info->name.data, info->name.size));
+  json_object_set_new(object, "dtype", json_string(dtype));
+  json_object_set_new(object, "shape", integers(info->dims, info->rank));
+  json_object_set_new(object, "bytes", json_integer((json_int_t)info->size));
+  json_object_set_new(object, "shard", json_integer(info->shard));
+  json_object_set_new(object, "offset", json_integer((json_int_t)info->offset));
+  json_object_set_new(object, "crc32c", json_integer((json_int_t)info->crc32c));
+  json_object_set_new(object, "role", json_string(gw_role_name(gw_bundle_role(listing->bundle, row))));
+  if (info->slices) json_object_set_new(object, "slices", slices_of(listing, row, info));
+  return object;
+}
+
+/* listing:json() -> the next tensor's object, or nil at the end */
+static int json(lua_State *L) {
+  gwl_listing *listing = check(L);
+  if (listing->next >= listing->count) return 0;
+  size_t row = row_at(listing, listing->next++);
+  gw_entry_info info;
+  gw_error error = GW_ERROR_INIT;
+  gw_stats stats;
+  json_t *value = NULL;
+  bool has_stats = false;
+  gw_bundle_entry(listing->bundle, row, &info);
+  const gw_tensor *tensor = listing->values || listing->stats ? tensor_at(L, listing, row) : NULL;
+  if (tensor && listing->stats) has_stats = get_stats(L, tensor, &stats);
+  /* From here on nothing raises before the object is given to gwl_json_push. */
+  if (tensor && listing->values && (has_numbers(tensor) || info.dtype == GW_DT_STRING)) {
+    if (gw_tensor_elements(tensor) > listing->value_limit) listing->values_left_out++;
+    else if (gwl_json_value(tensor, &value, &error) != GW_OK) return gwl_raise(L, &error);
+  }
+  json_t *object = plain_row(listing, row, &info);
+  if (value) json_object_set_new(object, "value", value);
+  if (has_stats) json_object_set_new(object, "stats", stats_of(tensor, &stats));
+  gwl_json_push(L, object, JSON_COMPACT);
+  return 1;
+}
+
+void gwl_open_listing(lua_State *L) {
+  static const luaL_Reg methods[] = {{"info", info_of}, {"text", text}, {"json", json}, {"close", release}, {NULL, NULL}};
+  gwl_make_type(L, GWL_LISTING, release, NULL, methods, NULL);
+  lua_pop(L, 1);
+}
+
+/* core.bytes(n) -> "1.3 GB" */
+int gwl_bytes_text(lua_State *L) {
+  char out[40];
+  bytes_text(out, sizeof out, (uint64_t)luaL_checkinteger(L, 1));
+  lua_pushstring(L, out);
+  return 1;
+}

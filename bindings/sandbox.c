@@ -1,0 +1,230 @@
+/* A recipe's own Lua state: a fresh one, with an allow list, text chunks only. Values cross as plain data and drafts as
+ * handles; both states see the same draft, because drafts live in core and know of no state. */
+#include <lualib.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gwl.h"
+
+enum { DEPTH = 100 };
+
+/* ---- What a recipe finds in its globals, and why. Everything that is not listed is not there: files (io, os, dofile,
+ * loadfile), processes (os), other code (load, package, debug, string.dump), and the collector. */
+static const char *const allowed_base[] = {
+    "assert", "error", "getmetatable", "ipairs", "next", "pairs", "pcall", "rawequal", "rawget", "rawlen", "rawset",
+    "select", "tonumber", "tostring", "type", "xpcall", "_VERSION", /* plain language, no way out */
+    "setmetatable",                                                  /* wrapped: refuses __gc */
+    NULL};
+static const char *const allowed_string[] = {"byte", "char", "find", "format", "gmatch", "gsub", "len", "lower", "match", "pack",
+                                             "packsize", "rep", "reverse", "sub", "unpack", "upper", NULL}; /* all but dump */
+static const char *const allowed_table[] = {"concat", "insert", "move", "pack", "remove", "sort", "unpack", NULL};
+static const char *const allowed_math[] = {"abs", "ceil", "floor", "fmod", "huge", "max", "maxinteger", "min", "mininteger", "modf", "pi",
+                                           "exp", "log", "sqrt", "sin", "cos", "tan", "asin", "acos", "atan", "tointeger", "type", "ult",
+                                           "random", NULL}; /* random: seeded below; randomseed is not there */
+static const char *const allowed_utf8[] = {"char", "charpattern", "codepoint", "codes", "len", "offset", NULL};
+static const char *const allowed_coroutine[] = {"close", "create", "isyieldable", "resume", "running", "status", "wrap", "yield", NULL};
+
+static int safe_setmetatable(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  luaL_argexpected(L, lua_isnil(L, 2) || lua_istable(L, 2), 2, "nil or table");
+  if (lua_istable(L, 2)) {
+    lua_pushliteral(L, "__gc");
+    if (lua_rawget(L, 2) != LUA_TNIL) return luaL_error(L, "a recipe's metatable cannot have __gc");
+    lua_pop(L, 1);
+  }
+  if (luaL_getmetafield(L, 1, "__metatable") != LUA_TNIL) return luaL_error(L, "cannot change a protected metatable");
+  lua_settop(L, 2);
+  lua_setmetatable(L, 1);
+  return 1;
+}
+
+/* print goes to stderr: stdout belongs to results. */
+static int print(lua_State *L) {
+  int count = lua_gettop(L);
+  for (int i = 1; i <= count; i++) {
+    size_t length;
+    const char *text = luaL_tolstring(L, i, &length);
+    if (i > 1) lua_writestringerror("%s", "\t");
+    lua_writestringerror("%s", text);
+    lua_pop(L, 1);
+  }
+  lua_writestringerror("%s", "\n");
+  return 0;
+}
+
+/* [.. from to] : copies the listed fields. */
+static void copy_allowed(lua_State *L, const char *const *names) {
+  for (; *names; names++) {
+    lua_getfield(L, -2, *names);
+    lua_setfield(L, -2, *names);
+  }
+}
+
+static void add_library(lua_State *L, lua_CFunction open, const char *name, const char *const *names) {
+  lua_pushcfunction(L, open);
+  lua_call(L, 0, 1);
+  lua_newtable(L);
+  copy_allowed(L, names);
+  /* [env? .. library copy]; string methods on values must be the same short list */
+  if (strcmp(name, "string") == 0) {
+    lua_pushliteral(L, "");
+    lua_getmetatable(L, -1);
+    lua_pushvalue(L, -3);
+    lua_setfield(L, -2, "__index");
+    lua_pop(L, 2);
+  }
+  lua_remove(L, -2);
+  lua_setglobal(L, name);
+}
+
+/* Lua's own globals are thrown away and the allowed ones put into a new table. Runs in the guest. */
+static void open_allowed(lua_State *L) {
+  luaL_requiref(L, "_G", luaopen_base, 1);
+  lua_newtable(L);
+  copy_allowed(L, allowed_base);
+  lua_pushcfunction(L, safe_setmetatable);
+  lua_setfield(L, -2, "setmetatable");
+  lua_pushcfunction(L, print);
+  lua_setfield(L, -2, "print");
+  lua_pushvalue(L, -1);
+  lua_setfield(L, -2, "_G");
+  lua_rawseti(L, LUA_REGISTRYINDEX, LUA_RIDX_GLOBALS);
+  lua_pop(L, 1);
+  add_library(L, luaopen_string, "string", allowed_string);
+  add_library(L, luaopen_table, "table", allowed_table);
+  add_library(L, luaopen_math, "math", allowed_math);
+  add_library(L, luaopen_utf8, "utf8", allowed_utf8);
+  add_library(L, luaopen_coroutine, "coroutine", allowed_coroutine);
+}
+
+/* ---- Values on their way from one state to another: nil, booleans, numbers, strings, tables of those, drafts, error
+ * objects. Returns false, with nothing pushed, for anything else. */
+
+static bool transfer(lua_State *from, int index, lua_State *to, int depth) {
+  if (depth > DEPTH || !lua_checkstack(from, 4) || !lua_checkstack(to, 6)) return false;
+  index = lua_absindex(from, index);
+  switch (lua_type(from, index)) {
+    case LUA_TNIL: lua_pushnil(to); return true;
+    case LUA_TBOOLEAN: lua_pushboolean(to, lua_toboolean(from, index)); return true;
+    case LUA_TNUMBER:
+      if (lua_isinteger(from, index)) lua_pushinteger(to, lua_tointeger(from, index));
+      else lua_pushnumber(to, lua_tonumber(from, index));
+      return true;
+    case LUA_TSTRING: {
+      size_t size;
+      const char *text = lua_tolstring(from, index, &size);
+      lua_pushlstring(to, text, size);
+      return true;
+    }
+    case LUA_TUSERDATA: {
+      gw_draft *draft = gwl_test(from, index, GWL_DRAFT);
+      if (!draft) return false;
+      gwl_push_draft(to, gw_draft_retain(draft));
+      return true;
+    }
+    case LUA_TTABLE: break;
+    default: return false;
+  }
+  lua_newtable(to);
+  for (lua_pushnil(from); lua_next(from, index) != 0; lua_pop(from, 1)) {
+    if (!transfer(from, -2, to, depth + 1)) {
+      lua_pop(from, 2);
+      lua_pop(to, 1);
+      return false;
+    }
+    if (!transfer(from, -1, to, depth + 1)) {
+      lua_pop(from, 2);
+      lua_pop(to, 2);
+      return false;
+    }
+    lua_rawset(to, -3);
+  }
+  return true;
+}
+
+/* ---- The handle */
+
+static int release(lua_State *L) {
+  void **box = luaL_checkudata(L, 1, GWL_SANDBOX);
+  if (*box) lua_close(*box);
+  *box = NULL;
+  return 0;
+}
+
+/* Runs protected in the guest: libraries, the C module, and the guest's own script. */
+static int open_guest(lua_State *L) {
+  open_allowed(L);
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  lua_pop(L, 1);
+  lua_pushcfunction(L, gwl_open);
+  lua_call(L, 0, 1);
+  if (!gwl_push_script(L, "godwit.guest")) return luaL_error(L, "the script godwit.guest is missing");
+  lua_pushvalue(L, -2);
+  lua_call(L, 1, 1);
+  return 1; /* the table of entry points stays on the guest's stack */
+}
+
+/* core.sandbox() */
+int gwl_sandbox_new(lua_State *L) {
+  void **box = gwl_new(L, GWL_SANDBOX, 0);
+  lua_State *guest = luaL_newstate();
+  if (!guest) return luaL_error(L, "out of memory");
+  *box = guest;
+  lua_pushcfunction(guest, open_guest);
+  if (lua_pcall(guest, 0, 1, 0) != LUA_OK) return luaL_error(L, "%s", lua_tostring(guest, -1));
+  return 1;
+}
+
+/* Raises in L what the guest raised: an error object keeps its fields, everything else becomes the recipe's error. */
+static int pass_error(lua_State *L, lua_State *guest) {
+  if (lua_type(guest, -1) == LUA_TTABLE && transfer(guest, -1, L, 0)) {
+    if (lua_getfield(L, -1, "class") == LUA_TSTRING) {
+      lua_pop(L, 1);
+      lua_pushcfunction(L, gwl_fail);
+      lua_insert(L, -2);
+      lua_call(L, 1, 0);
+    }
+    lua_settop(L, 0);
+  }
+  size_t size;
+  lua_createtable(L, 0, 2);
+  lua_pushliteral(L, "recipe");
+  lua_setfield(L, -2, "class");
+  const char *text = lua_type(guest, -1) == LUA_TSTRING ? lua_tolstring(guest, -1, &size) : NULL;
+  if (text) lua_pushlstring(L, text, size);
+  else lua_pushfstring(L, "an error object that is a %s", luaL_typename(guest, -1));
+  lua_setfield(L, -2, "what");
+  lua_pushcfunction(L, gwl_fail);
+  lua_insert(L, -2);
+  lua_call(L, 1, 0);
+  return 0;
+}
+
+
+/* sandbox:call(name, ...) -> what the guest's function returned (one value) */
+static int call(lua_State *L) {
+  lua_State *guest = gwl_check(L, 1, GWL_SANDBOX);
+  const char *name = luaL_checkstring(L, 2);
+  int count = lua_gettop(L) - 2;
+  lua_settop(guest, 1);
+  if (lua_getfield(guest, 1, name) != LUA_TFUNCTION) return luaL_error(L, "the guest has no function '%s'", name);
+  for (int i = 0; i < count; i++)
+    if (!transfer(L, 3 + i, guest, 0)) return luaL_error(L, "argument %d cannot be passed to a recipe", i + 1);
+  if (lua_pcall(guest, count, 1, 0) != LUA_OK) {
+    lua_settop(L, 0);
+    return pass_error(L, guest);
+  }
+  lua_settop(L, 0);
+  if (!transfer(guest, -1, L, 0)) {
+    lua_settop(guest, 1);
+    return luaL_error(L, "a recipe's result cannot be passed on");
+  }
+  lua_settop(guest, 1);
+  return 1;
+}
+
+void gwl_open_sandbox(lua_State *L) {
+  static const luaL_Reg methods[] = {{"call", call}, {"close", release}, {NULL, NULL}};
+  gwl_make_type(L, GWL_SANDBOX, release, NULL, methods, NULL);
+  lua_pop(L, 1);
+}

@@ -1,0 +1,234 @@
+/* Partitioned tensors: a parent entry lists slices, each of which is an entry of its own under an encoded key. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "../base/alloc.h"
+#include "../base/checked.h"
+#include "../base/error.h"
+#include "../table/table.h"
+#include "../tensor/tensor.h"
+#include "bundle.h"
+
+/* Pairs of slices that are compared one by one when they are cut along more than one axis. */
+#define GW_MAX_GRID_SLICES 4096
+
+static int compare_keys(const gw_entry *entry, const uint8_t *key, size_t size) {
+  size_t shorter = entry->key_size < size ? entry->key_size : size;
+  int order = shorter ? memcmp(entry->key, key, shorter) : 0;
+  return order ? order : entry->key_size < size ? -1 : entry->key_size > size;
+}
+
+static gw_entry *find_entry(const gw_bundle *bundle, const uint8_t *key, size_t size) {
+  size_t low = 0, high = bundle->entry_count;
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    int order = compare_keys(&bundle->entries[middle], key, size);
+    if (order == 0) return &bundle->entries[middle];
+    if (order < 0) low = middle + 1;
+    else high = middle;
+  }
+  return NULL;
+}
+
+void gw__slice_extents(const gw_entry *parent, size_t nth, int64_t *starts, int64_t *lengths) {
+  for (size_t axis = 0; axis < parent->rank; axis++) {
+    size_t at = nth * parent->rank + axis;
+    bool whole = parent->parts->lengths[at] < 0;
+    starts[axis] = whole ? 0 : parent->parts->starts[at];
+    lengths[axis] = whole ? parent->dims[axis] : parent->parts->lengths[at];
+  }
+}
+
+/* Extents inside the shape; the slice's own shape and dtype those that the parent says. */
+static gw_status check_slice(const gw_entry *parent, size_t nth, const gw_entry *slice, uint64_t *elements, gw_error *error) {
+  int64_t starts[GW_MAX_RANK], lengths[GW_MAX_RANK];
+  gw__slice_extents(parent, nth, starts, lengths);
+  for (size_t axis = 0; axis < parent->rank; axis++)
+    if (starts[axis] < 0 || lengths[axis] < 0 || starts[axis] > parent->dims[axis] ||
+        lengths[axis] > parent->dims[axis] - starts[axis])
+      return gw__fail(error, GW_CORRUPT, "slice %zu covers %lld,%lld of axis %zu, which has %lld", nth, (long long)starts[axis],
+                      (long long)lengths[axis], axis, (long long)parent->dims[axis]);
+  if (slice->parts) return gw__fail(error, GW_CORRUPT, "slice %zu is said to be sliced itself", nth);
+  if (slice->dtype != parent->dtype)
+    return gw__fail(error, GW_CORRUPT, "slice %zu has another dtype (%d) than the tensor (%d)", nth, slice->dtype, parent->dtype);
+  if (!gw__shape_equal(slice->rank, slice->dims, parent->rank, lengths))
+    return gw__fail(error, GW_CORRUPT, "the shape of slice %zu is not that of its extents", nth);
+  return gw__shape_elements(parent->rank, lengths, elements, error);
+}
+
+static bool overlap(const gw_entry *parent, size_t a, size_t b) {
+  int64_t starts_a[GW_MAX_RANK], lengths_a[GW_MAX_RANK], starts_b[GW_MAX_RANK], lengths_b[GW_MAX_RANK];
+  gw__slice_extents(parent, a, starts_a, lengths_a);
+  gw__slice_extents(parent, b, starts_b, lengths_b);
+  for (size_t axis = 0; axis < parent->rank; axis++)
+    if (starts_a[axis] + lengths_a[axis] <= starts_b[axis] || starts_b[axis] + lengths_b[axis] <= starts_a[axis]) return false;
+  return true;
+}
+
+/* The one axis along which all slices are cut, or -1 when there are several. */
+static int cut_axis(const gw_entry *parent) {
+  int found = -1;
+  int64_t starts[GW_MAX_RANK], lengths[GW_MAX_RANK];
+  for (size_t i = 0; i < parent->parts->count; i++) {
+    gw__slice_extents(parent, i, starts, lengths);
+    for (size_t axis = 0; axis < parent->rank; axis++) {
+      if (lengths[axis] == parent->dims[axis]) continue;
+      if (found >= 0 && found != (int)axis) return -1;
+      found = (int)axis;
+    }
+  }
+  return found < 0 ? 0 : found;
+}
+
+typedef struct gw_range {
+  int64_t start, length;
+} gw_range;
+
+static int by_start(const void *a, const void *b) {
+  const gw_range *left = a, *right = b;
+  return left->start < right->start ? -1 : left->start > right->start;
+}
+
+/* Along one axis: sorted, no range may begin before the one before it has ended. */
+static gw_status check_one_axis(const gw_entry *parent, size_t axis, gw_error *error) {
+  int64_t starts[GW_MAX_RANK], lengths[GW_MAX_RANK];
+  size_t count = parent->parts->count;
+  gw_range *ranges = gw__alloc_array(count, sizeof *ranges, error);
+  if (!ranges) return GW_NO_MEMORY;
+  for (size_t i = 0; i < count; i++) {
+    gw__slice_extents(parent, i, starts, lengths);
+    ranges[i] = (gw_range){starts[axis], lengths[axis]};
+  }
+  qsort(ranges, count, sizeof *ranges, by_start);
+  gw_status status = GW_OK;
+  for (size_t i = 1; i < count && status == GW_OK; i++)
+    if (ranges[i].start < ranges[i - 1].start + ranges[i - 1].length)
+      status = gw__fail(error, GW_CORRUPT, "two slices overlap at position %lld of axis %zu", (long long)ranges[i].start, axis);
+  gw__free(ranges);
+  return status;
+}
+
+static gw_status check_overlaps(const gw_entry *parent, gw_error *error) {
+  int axis = cut_axis(parent);
+  size_t count = parent->parts->count;
+  if (axis >= 0) return check_one_axis(parent, (size_t)axis, error);
+  if (count > GW_MAX_GRID_SLICES)
+    return gw__fail(error, GW_LIMIT, "%zu slices along several axes (at most %d)", count, GW_MAX_GRID_SLICES);
+  for (size_t i = 0; i < count; i++)
+    for (size_t j = i + 1; j < count; j++)
+      if (overlap(parent, i, j)) return gw__fail(error, GW_CORRUPT, "slices %zu and %zu overlap", i, j);
+  return GW_OK;
+}
+
+static gw_status link_parent(gw_bundle *bundle, gw_entry *parent, gw_buf *key, gw_error *error) {
+  uint64_t covered = 0, elements, total;
+  gw_span name = {parent->key, parent->key_size};
+  for (size_t i = 0; i < parent->parts->count; i++) {
+    gw__buf_clear(key);
+    gw__put_slice_key(key, name, parent->rank, parent->parts->starts + i * parent->rank,
+                      parent->parts->lengths + i * parent->rank);
+    gw_status status = gw__buf_status(key, error);
+    if (status != GW_OK) return status;
+    gw_entry *slice = find_entry(bundle, key->data, key->size);
+    if (!slice) return gw__fail(error, GW_CORRUPT, "slice %zu of %zu is listed, but not there", i, parent->parts->count);
+    if (slice->is_slice) return gw__fail(error, GW_CORRUPT, "slice %zu is listed twice", i);
+    status = check_slice(parent, i, slice, &elements, error);
+    if (status != GW_OK) return status == GW_INVALID ? GW_CORRUPT : status;
+    slice->is_slice = true;
+    parent->parts->entries[i] = (uint32_t)(slice - bundle->entries);
+    if (!gw__add_u64(covered, elements, &covered)) return gw__fail(error, GW_CORRUPT, "the slices overlap");
+  }
+  gw__shape_elements(parent->rank, parent->dims, &total, NULL);
+  gw_status status = check_overlaps(parent, error);
+  if (status == GW_OK && covered != total)
+    status = gw__fail(error, GW_CORRUPT, "its slices cover %llu of %llu elements", (unsigned long long)covered,
+                      (unsigned long long)total);
+  return status;
+}
+
+gw_status gw__bundle_link_slices(gw_bundle *bundle, gw_error *error) {
+  gw_buf key = GW_BUF_INIT;
+  gw_status status = GW_OK;
+  for (size_t i = 0; i < bundle->entry_count && status == GW_OK; i++) {
+    gw_entry *parent = &bundle->entries[i];
+    if (!parent->parts) continue;
+    /* What a parent says of a place of its own means nothing (FORMAT.md, 3.2). */
+    parent->offset = parent->size = 0;
+    status = link_parent(bundle, parent, &key, error);
+    if (status != GW_OK) gw__error_key(error, parent->key, parent->key_size);
+  }
+  gw__buf_free(&key);
+  return status;
+}
+
+/* ---- Reading one tensor out of its slices
+ *
+ * With k the last axis that some slice cuts, everything below k is contiguous in tensor and slice alike. The tensor is
+ * then a list of rows along k, and each row is put together from the slices that hold a part of it. */
+
+typedef struct gw_gather {
+  gw_bundle *bundle;
+  const gw_entry *parent;
+  size_t axis;        /* k */
+  uint64_t inner;     /* elements of one step along k */
+  uint64_t row;       /* elements of one row: dims[k] * inner */
+  size_t width;       /* bytes an element */
+} gw_gather;
+
+static size_t last_cut(const gw_entry *parent) {
+  size_t last = 0;
+  int64_t starts[GW_MAX_RANK], lengths[GW_MAX_RANK];
+  for (size_t i = 0; i < parent->parts->count; i++) {
+    gw__slice_extents(parent, i, starts, lengths);
+    for (size_t axis = 0; axis < parent->rank; axis++)
+      if (lengths[axis] != parent->dims[axis] && axis > last) last = axis;
+  }
+  return last;
+}
+
+/* The part of row `outer` (coordinates above k) between elements [low, high) of the row that slice `nth` holds. */
+static gw_status gather_slice(const gw_gather *gather, size_t nth, const int64_t *outer, uint64_t low, uint64_t high,
+                              uint8_t *out, gw_error *error) {
+  const gw_entry *parent = gather->parent;
+  const gw_entry *slice = &gather->bundle->entries[parent->parts->entries[nth]];
+  int64_t starts[GW_MAX_RANK], lengths[GW_MAX_RANK];
+  gw__slice_extents(parent, nth, starts, lengths);
+  uint64_t rows = 0;
+  for (size_t axis = 0; axis < gather->axis; axis++) {
+    if (outer[axis] < starts[axis] || outer[axis] >= starts[axis] + lengths[axis]) return GW_OK;
+    rows = rows * (uint64_t)lengths[axis] + (uint64_t)(outer[axis] - starts[axis]);
+  }
+  uint64_t begin = (uint64_t)starts[gather->axis] * gather->inner;
+  uint64_t length = (uint64_t)lengths[gather->axis] * gather->inner, end = begin + length;
+  uint64_t from = low > begin ? low : begin, to = high < end ? high : end;
+  if (from >= to) return GW_OK;
+  const gw_file *file;
+  gw_status status = gw__bundle_shard(gather->bundle, slice->shard, &file, error);
+  if (status != GW_OK) return status;
+  uint64_t position = rows * length + (from - begin);
+  return gw__file_read(file, slice->offset + position * gather->width, out + (from - low) * gather->width,
+                       (size_t)((to - from) * gather->width), error);
+}
+
+gw_status gw__bundle_read_parts(gw_bundle *bundle, const gw_entry *parent, uint64_t first, uint64_t count, void *out,
+                                gw_error *error) {
+  gw_gather gather = {.bundle = bundle, .parent = parent, .axis = last_cut(parent), .inner = 1,
+                      .width = gw_dtype_size(parent->dtype)};
+  for (size_t axis = gather.axis + 1; axis < parent->rank; axis++) gather.inner *= (uint64_t)parent->dims[axis];
+  gather.row = gather.inner * (uint64_t)parent->dims[gather.axis];
+  uint8_t *bytes = out;
+  gw_status status = GW_OK;
+  while (count > 0 && status == GW_OK) {
+    int64_t outer[GW_MAX_RANK];
+    uint64_t row = first / gather.row, low = first % gather.row;
+    uint64_t part = gather.row - low < count ? gather.row - low : count;
+    for (size_t axis = gather.axis; axis-- > 0; row /= (uint64_t)parent->dims[axis])
+      outer[axis] = (int64_t)(row % (uint64_t)parent->dims[axis]);
+    for (size_t i = 0; i < parent->parts->count && status == GW_OK; i++)
+      status = gather_slice(&gather, i, outer, low, low + part, bytes, error);
+    bytes += part * gather.width;
+    first += part;
+    count -= part;
+  }
+  return status;
+}

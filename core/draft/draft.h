@@ -1,0 +1,57 @@
+/* A checkpoint being edited: names -> lazy tensors, and what became of each tensor of the input, by which line of the
+ * recipe. Knows nothing of how it will be written. Private header of the module; plan reads it. */
+#ifndef GODWIT_DRAFT_DRAFT_H
+#define GODWIT_DRAFT_DRAFT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../base/arena.h"
+#include "../godwit.h"
+
+#define GW_NO_LINE 0u /* lines are numbered from 1 */
+
+/* 40 bytes a name: a model may have a million. A tensor that still is the bundle's own has no gw_tensor yet. */
+typedef struct gw_item {
+  const char *name;   /* NULL: a hole; removed */
+  gw_tensor *tensor;  /* NULL: tensor `base` - 1 of the draft's bundle */
+  uint32_t name_size;
+  uint32_t base;      /* 1 + position in the bundle of what was there when the draft was made; 0: nothing was */
+  uint32_t line;      /* that last touched it */
+  uint32_t replaced;  /* 1 + position in the bundle of the tensor whose name and place this one took; 0: none */
+} gw_item;
+
+struct gw_draft {
+  uint32_t references;
+  gw_bundle *bundle;      /* NULL: made new */
+  bool objects;
+  bool edited;
+  gw_arena arena;         /* names and lines that are not the bundle's */
+  gw_item *items;
+  size_t item_count, item_capacity, live;
+  uint32_t *slots;        /* open-addressing hash: 1 + item, 0 empty, UINT32_MAX a tombstone */
+  size_t slot_count, slots_used;
+  uint32_t *order;        /* items in key order, when order_valid */
+  bool order_valid;
+  uint32_t *removed_line; /* per tensor of the bundle: 1 + line that removed it (1: no line known), 0: not removed */
+  const char **lines;
+  size_t line_count, line_capacity;
+};
+
+/* Items in key order, all of them (the object graph too); valid until the next edit. */
+gw_status gw__draft_order(gw_draft *draft, const uint32_t **order, gw_error *error);
+/* The tensor of an item, made when needed; borrowed. */
+gw_status gw__draft_tensor(gw_draft *draft, gw_item *item, gw_tensor **out, gw_error *error);
+const char *gw__draft_line(const gw_draft *draft, uint32_t line); /* NULL for GW_NO_LINE */
+/* The object graph's entry, which names and rules pass over. */
+bool gw__draft_hidden(const gw_draft *draft, const gw_item *item);
+
+/* role.c: what a name is for, given a way to ask for other names. */
+typedef struct gw_name_set {
+  const void *owner;
+  bool (*has)(const void *owner, const char *name, size_t length);
+} gw_name_set;
+gw_role gw__role(const char *name, size_t length, bool objects, const gw_name_set *names);
+
+#endif

@@ -1,0 +1,111 @@
+/* What a tensor is for, told from its name and the names around it (FORMAT.md, 7.9 for name-based checkpoints, 7.3 and
+ * 7.4 for object-based ones). */
+#include <string.h>
+
+#include "../bundle/bundle.h"
+#include "draft.h"
+
+static const char *const role_names[] = {"weight", "slot", "power", "average", "step", "counter", "table", "state"};
+
+const char *gw_role_name(gw_role role) { return role_names[role]; }
+
+bool gw_role_from_name(const char *name, gw_role *out) {
+  for (size_t i = 0; i < sizeof role_names / sizeof role_names[0]; i++)
+    if (strcmp(role_names[i], name) == 0) {
+      *out = (gw_role)i;
+      return true;
+    }
+  return false;
+}
+
+static bool ends_with(const char *name, size_t length, const char *end) {
+  size_t size = strlen(end);
+  return length >= size && memcmp(name + length - size, end, size) == 0;
+}
+
+static bool equals(const char *name, size_t length, const char *text) {
+  return length == strlen(text) && memcmp(name, text, length) == 0;
+}
+
+static bool contains(const char *name, size_t length, const char *part) { return memmem(name, length, part, strlen(part)) != NULL; }
+
+/* The last component without a trailing _1, _2 (a second slot of the same optimizer, or a uniquified name). */
+static size_t without_number(const char *name, size_t length) {
+  size_t end = length;
+  while (end > 0 && name[end - 1] >= '0' && name[end - 1] <= '9') end--;
+  return end > 0 && end < length && name[end - 1] == '_' ? end - 1 : length;
+}
+
+/* Slots are saved as VARIABLE/NAME, where NAME is the optimizer's (tf.compat.v1.train, tf.contrib.opt) or, in BERT and its
+ * kin, adam_m and adam_v. */
+static const char *const slot_names[] = {
+    "Adam", "AdamW", "AdaMax", "LazyAdam", "Nadam", "Momentum", "momentum", "RMSProp", "Adagrad", "AdagradDA", "Ftrl", "Adadelta",
+    "ProximalAdagrad", "LARSOptimizer", "LARS", "LAMB", "adam_m", "adam_v", "lamb_m", "lamb_v", "AdamWeightDecayOptimizer",
+    "Adafactor", "vr", "vc", "ExponentialMovingAverageSlot"};
+
+static bool is_slot_name(const char *name, size_t length) {
+  for (size_t i = 0; i < sizeof slot_names / sizeof slot_names[0]; i++)
+    if (equals(name, length, slot_names[i])) return true;
+  return false;
+}
+
+static bool is_table_part(const char *name, size_t length, const gw_name_set *names, const char *end, const char *other) {
+  char twin[1024];
+  size_t stem = length - strlen(end);
+  if (!ends_with(name, length, end) || stem + strlen(other) > sizeof twin) return false;
+  memcpy(twin, name, stem);
+  memcpy(twin + stem, other, strlen(other));
+  return names->has(names->owner, twin, stem + strlen(other));
+}
+
+static gw_role variable_role(const char *name, size_t length, const gw_name_set *names) {
+  const char *slash = memrchr(name, '/', length);
+  const char *last = slash ? slash + 1 : name;
+  size_t last_length = length - (size_t)(last - name), stem = without_number(last, last_length);
+  if (equals(last, last_length, "global_step")) return GW_ROLE_STEP;
+  if (equals(last, stem, "beta1_power") || equals(last, stem, "beta2_power")) return GW_ROLE_POWER;
+  if (is_table_part(name, length, names, "-keys", "-values") || is_table_part(name, length, names, "-values", "-keys"))
+    return GW_ROLE_TABLE;
+  if (!slash || !names->has(names->owner, name, (size_t)(slash - name))) return GW_ROLE_WEIGHT;
+  if (equals(last, stem, "ExponentialMovingAverage")) return GW_ROLE_AVERAGE;
+  return is_slot_name(last, stem) || is_slot_name(last, last_length) ? GW_ROLE_SLOT : GW_ROLE_WEIGHT;
+}
+
+/* The variable lists of a Keras optimizer since 2.11; 0 of `_variables` is the iterations variable and has no key. */
+static const char *const slot_lists[] = {"/_variables/", "/_momentums/", "/_velocities/", "/_velocity_hats/", "/_accumulators/",
+                                         "/_average_gradients/", "/_linear_accumulators/", "/_accumulated_grads/",
+                                         "/_accumulated_delta_vars/", "/_u/", "/_m/", "/_v/", "/_r/", "/_c/"};
+
+static gw_role object_role(const char *name, size_t length) {
+  if (equals(name, length, GW_GRAPH_KEY)) return GW_ROLE_STATE;
+  const char *suffix = memmem(name, length, "/.ATTRIBUTES/", 13);
+  size_t path = suffix ? (size_t)(suffix - name) : length;
+  const char *attribute = suffix ? suffix + 13 : name + length;
+  size_t attribute_length = length - (size_t)(attribute - name);
+  if (equals(attribute, attribute_length, "table-keys") || equals(attribute, attribute_length, "table-values")) return GW_ROLE_TABLE;
+  if (!equals(attribute, attribute_length, "VARIABLE_VALUE")) return GW_ROLE_STATE;
+  if (contains(name, path, "/.OPTIMIZER_SLOT/")) return GW_ROLE_SLOT;
+  if (equals(name, path, "save_counter")) return GW_ROLE_COUNTER;
+  for (size_t i = 0; i < sizeof slot_lists / sizeof slot_lists[0]; i++)
+    if (contains(name, path, slot_lists[i])) return GW_ROLE_SLOT;
+  if (ends_with(name, path, "/_iterations") || ends_with(name, path, "/iter") || equals(name, path, "iter") ||
+      ends_with(name, path, "global_step") || equals(name, path, "step"))
+    return GW_ROLE_STEP;
+  if (ends_with(name, path, "beta1_power") || ends_with(name, path, "beta2_power")) return GW_ROLE_POWER;
+  return GW_ROLE_WEIGHT;
+}
+
+gw_role gw__role(const char *name, size_t length, bool objects, const gw_name_set *names) {
+  return objects ? object_role(name, length) : variable_role(name, length, names);
+}
+
+static bool bundle_has(const void *owner, const char *name, size_t length) {
+  size_t index;
+  return gw_bundle_find(owner, name, length, &index);
+}
+
+gw_role gw_bundle_role(const gw_bundle *bundle, size_t index) {
+  gw_name_set names = {bundle, bundle_has};
+  const gw_entry *entry = gw__bundle_at(bundle, index);
+  return gw__role(entry->key, entry->key_size, gw_bundle_has_graph(bundle), &names);
+}

@@ -1,0 +1,410 @@
+/* libgodwit: TensorFlow checkpoints from C.
+ *
+ * Conventions
+ *  1. Handles are opaque. A function that makes one has an out parameter, which is NULL on failure; gw_x_free (or
+ *     gw_x_release for counted handles) takes it back and accepts NULL.
+ *  2. A returned pointer is borrowed; its comment says how long it lives.
+ *  3. Functions that can fail return a gw_status and fill the gw_error given last, which may be NULL. Nothing prints,
+ *     nothing exits, nothing is kept in globals.
+ *  4. Strings are UTF-8 or free bytes with a length beside them; texts returned as `const char *` end in NUL.
+ *  5. A handle belongs to one thread at a time. Counted handles of one family (a bundle, its tensors, drafts made from
+ *     it) share counters, so the family belongs to one thread at a time.
+ *  6. Sizes in memory are size_t, in files uint64_t; positions count from 0. Option structs begin with their own size
+ *     and are made with GW_..._INIT; zero means the default.
+ */
+#ifndef GODWIT_H
+#define GODWIT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define GW_VERSION_MAJOR 0
+#define GW_VERSION_MINOR 1
+#define GW_VERSION_PATCH 0
+#define GW_VERSION "0.1.0"
+
+#if defined(__GNUC__)
+#define GW_API __attribute__((visibility("default")))
+#else
+#define GW_API
+#endif
+
+/* ---- Errors ---------------------------------------------------------------------------------------------------- */
+
+typedef enum gw_status {
+  GW_OK = 0,
+  GW_NOT_FOUND,   /* a file, name or key that is not there */
+  GW_EXISTS,      /* a file or name that is in the way */
+  GW_CORRUPT,     /* bytes that are not what they claim to be */
+  GW_UNSUPPORTED, /* valid, but this version cannot do it */
+  GW_INVALID,     /* the caller (a recipe, a flag) asks for something wrong */
+  GW_LIMIT,       /* a limit was hit */
+  GW_IO,          /* the system refused */
+  GW_NO_MEMORY,
+  GW_CANCELLED    /* the caller asked to stop */
+} gw_status;
+
+typedef struct gw_error {
+  gw_status status;
+  int system;          /* errno behind GW_IO and friends, or 0 */
+  bool has_offset;
+  uint64_t offset;     /* byte in `file` */
+  char what[640];      /* what is wrong: one line, no full stop */
+  char file[1024];     /* the file or folder, or empty */
+  char key[320];       /* the tensor's name, printable, or empty */
+  char line[128];      /* the recipe's "file:line", or empty */
+  char hint[512];      /* what to do about it, or empty */
+} gw_error;
+
+#define GW_ERROR_INIT {GW_OK, 0, false, 0, {0}, {0}, {0}, {0}, {0}}
+
+/* Writes "file: key: offset N: what" to `out`, cut to `size` bytes with its NUL. Returns the whole length. */
+GW_API size_t gw_error_format(const gw_error *error, char *out, size_t size);
+/* "damaged", "not found", ... : one word for the status. */
+GW_API const char *gw_status_name(gw_status status);
+
+/* Writes at most `size` bytes (NUL included) of a name to `out` as a person can read it: control bytes and invalid UTF-8
+ * as \xNN, the middle as "..." when it does not fit. */
+GW_API void gw_printable(char *out, size_t size, const char *name, size_t length);
+
+/* ---- Plain values ---------------------------------------------------------------------------------------------- */
+
+typedef struct gw_span {
+  const char *data;
+  size_t size;
+} gw_span;
+
+/* TensorFlow's DataType numbers (tensorflow/core/framework/types.proto). Numbers that are not listed occur in files and
+ * travel unchanged. */
+typedef enum gw_dtype {
+  GW_DT_INVALID = 0,
+  GW_DT_FLOAT = 1, GW_DT_DOUBLE = 2, GW_DT_INT32 = 3, GW_DT_UINT8 = 4, GW_DT_INT16 = 5, GW_DT_INT8 = 6,
+  GW_DT_STRING = 7, GW_DT_COMPLEX64 = 8, GW_DT_INT64 = 9, GW_DT_BOOL = 10, GW_DT_QINT8 = 11, GW_DT_QUINT8 = 12,
+  GW_DT_QINT32 = 13, GW_DT_BFLOAT16 = 14, GW_DT_QINT16 = 15, GW_DT_QUINT16 = 16, GW_DT_UINT16 = 17,
+  GW_DT_COMPLEX128 = 18, GW_DT_HALF = 19, GW_DT_RESOURCE = 20, GW_DT_VARIANT = 21, GW_DT_UINT32 = 22,
+  GW_DT_UINT64 = 23, GW_DT_FLOAT8_E5M2 = 24, GW_DT_FLOAT8_E4M3FN = 25, GW_DT_FLOAT8_E4M3FNUZ = 26,
+  GW_DT_FLOAT8_E4M3B11FNUZ = 27, GW_DT_FLOAT8_E5M2FNUZ = 28, GW_DT_INT4 = 29, GW_DT_UINT4 = 30, GW_DT_INT2 = 31,
+  GW_DT_UINT2 = 32
+} gw_dtype;
+
+#define GW_MAX_RANK 254 /* TensorShape::MaxDimensions */
+
+/* "float32"; for numbers without a name NULL. The text lives forever. */
+GW_API const char *gw_dtype_name(int dtype);
+/* The number of a name ("float32", "half", ...), or GW_DT_INVALID. */
+GW_API int gw_dtype_from_name(const char *name);
+/* Bytes an element takes in a file; 0 for strings, variants, resources and unknown numbers. */
+GW_API size_t gw_dtype_size(int dtype);
+
+typedef enum gw_kind {
+  GW_KIND_OPAQUE = 0, /* resource, unknown numbers: bytes that are kept */
+  GW_KIND_FLOAT,
+  GW_KIND_INT,  /* signed */
+  GW_KIND_UINT,
+  GW_KIND_BOOL,
+  GW_KIND_COMPLEX,
+  GW_KIND_STRING,
+  GW_KIND_VARIANT
+} gw_kind;
+GW_API gw_kind gw_dtype_kind(int dtype);
+
+/* One element as a number. */
+typedef struct gw_number {
+  gw_kind kind;
+  union {
+    double real;  /* FLOAT, COMPLEX */
+    int64_t i;    /* INT, BOOL */
+    uint64_t u;   /* UINT */
+  };
+  double imaginary;
+} gw_number;
+
+/* From its bytes, in host order. False when the dtype has no numbers. */
+GW_API bool gw_number_get(int dtype, const void *element, gw_number *out);
+/* Converts and stores: floats round to nearest even and overflow to infinity; integers must be in range, and a float
+ * must be a whole number to become one (GW_INVALID). */
+GW_API gw_status gw_number_put(int dtype, const gw_number *number, void *element, gw_error *error);
+
+/* ---- Level 1: find, open, list --------------------------------------------------------------------------------- */
+
+/* Turns what people type into a checkpoint's prefix: the prefix itself, one of its files, a folder with a `checkpoint`
+ * state file, a SavedModel folder. *prefix is the caller's (gw_free). *note is NULL or one line that says what was
+ * understood (gw_free). When there is no checkpoint the error says what the path is instead. */
+GW_API gw_status gw_locate(const char *path, char **prefix, char **note, gw_error *error);
+GW_API void gw_free(void *pointer);
+
+typedef struct gw_bundle gw_bundle; /* an opened checkpoint, counted */
+typedef struct gw_tensor gw_tensor; /* a lazy, immutable tensor, counted */
+
+/* Reads and checks the whole index under `prefix` (as gw_locate returns it). Data files are opened on first use. */
+GW_API gw_status gw_bundle_open(const char *prefix, gw_bundle **out, gw_error *error);
+GW_API gw_bundle *gw_bundle_retain(gw_bundle *bundle);
+GW_API void gw_bundle_release(gw_bundle *bundle);
+GW_API const char *gw_bundle_prefix(const gw_bundle *bundle);
+GW_API int32_t gw_bundle_shards(const gw_bundle *bundle);
+GW_API bool gw_bundle_big_endian(const gw_bundle *bundle);
+/* True when the checkpoint has the key _CHECKPOINTABLE_OBJECT_GRAPH. */
+GW_API bool gw_bundle_has_graph(const gw_bundle *bundle);
+/* Tensors in key order; the slices of a partitioned tensor are one tensor here. */
+GW_API size_t gw_bundle_count(const gw_bundle *bundle);
+GW_API uint64_t gw_bundle_bytes(const gw_bundle *bundle); /* sum of all tensors' sizes */
+/* Finds a tensor by name: true and its position in *index. */
+GW_API bool gw_bundle_find(const gw_bundle *bundle, const char *name, size_t length, size_t *index);
+
+typedef struct gw_entry_info {
+  gw_span name;            /* lives as long as the bundle, as do the pointers below */
+  int dtype;
+  size_t rank;
+  const int64_t *dims;
+  int32_t shard;           /* of a partitioned tensor: of its first slice */
+  uint64_t offset, size;   /* bytes in the shard's data file; of a partitioned tensor: 0 and the slices' sum */
+  uint32_t crc32c;         /* masked, as stored */
+  size_t slices;           /* 0: stored whole */
+} gw_entry_info;
+
+GW_API void gw_bundle_entry(const gw_bundle *bundle, size_t index, gw_entry_info *out); /* index < count */
+/* The n-th slice of a partitioned tensor: starts and lengths per axis (length -1: the whole axis), and where it lies. */
+typedef struct gw_slice_info {
+  const int64_t *starts, *lengths;
+  int32_t shard;
+  uint64_t offset, size;
+  uint32_t crc32c;
+} gw_slice_info;
+GW_API void gw_bundle_slice(const gw_bundle *bundle, size_t index, size_t nth, gw_slice_info *out);
+/* A tensor that reads from the bundle when it is asked to; keeps the bundle alive. */
+GW_API gw_status gw_bundle_tensor(gw_bundle *bundle, size_t index, gw_tensor **out, gw_error *error);
+/* Checks that every data file that the index names is there and long enough. */
+GW_API gw_status gw_bundle_check_files(gw_bundle *bundle, gw_error *error);
+
+/* ---- Level 2: tensors ------------------------------------------------------------------------------------------ */
+
+GW_API gw_tensor *gw_tensor_retain(gw_tensor *tensor);
+GW_API void gw_tensor_release(gw_tensor *tensor);
+GW_API int gw_tensor_dtype(const gw_tensor *tensor);
+GW_API size_t gw_tensor_rank(const gw_tensor *tensor);
+GW_API const int64_t *gw_tensor_dims(const gw_tensor *tensor);
+GW_API uint64_t gw_tensor_elements(const gw_tensor *tensor);
+GW_API uint64_t gw_tensor_bytes(const gw_tensor *tensor); /* in a file; strings with their lengths */
+/* "model.ckpt-7:bert/kernel" for what is read from a file, "zeros" and the like otherwise; until the tensor goes. */
+GW_API const char *gw_tensor_origin(const gw_tensor *tensor);
+
+/* A constant: `bytes` are the elements in host order, row-major, copied. Not for strings. */
+GW_API gw_status gw_tensor_constant(int dtype, size_t rank, const int64_t *dims, const void *bytes, size_t size,
+                                    gw_tensor **out, gw_error *error);
+/* One element's bytes everywhere; costs no memory whatever the shape. */
+GW_API gw_status gw_tensor_fill(int dtype, size_t rank, const int64_t *dims, const void *element, gw_tensor **out,
+                                gw_error *error);
+/* Strings, row-major; as many spans as the shape has elements. Copied. */
+GW_API gw_status gw_tensor_strings(size_t rank, const int64_t *dims, const gw_span *strings, size_t count,
+                                   gw_tensor **out, gw_error *error);
+
+/* Reads `count` elements from element `first` on, in host order, to `out` (count * gw_dtype_size bytes). No checksum is
+ * checked unless the whole tensor is read in one call. */
+GW_API gw_status gw_tensor_read(const gw_tensor *tensor, uint64_t first, uint64_t count, void *out, gw_error *error);
+/* Reads a whole string tensor, checksums checked. *strings points into *memory (gw_free both). */
+GW_API gw_status gw_tensor_read_strings(const gw_tensor *tensor, gw_span **strings, char **memory, gw_error *error);
+
+typedef struct gw_stats {
+  uint64_t count, zeros, nans, infinities; /* elements */
+  bool has_range;                          /* min .. std are set: real numbers and at least one finite element */
+  double min, max, mean, std;              /* over the finite elements; population standard deviation */
+  int64_t exact_min, exact_max;            /* signed integers and bool, exactly; uint64: as bits */
+} gw_stats;
+/* Streams over the tensor in bounded memory, its checksum checked. GW_UNSUPPORTED for dtypes without numbers. */
+GW_API gw_status gw_tensor_stats(const gw_tensor *tensor, gw_stats *out, gw_error *error);
+/* *equal: same dtype and shape, and every element equal, both NaN, or |a - b| <= tolerance. */
+GW_API gw_status gw_tensor_equal(const gw_tensor *a, const gw_tensor *b, double tolerance, bool *equal, gw_error *error);
+/* A one-line preview as NumPy prints it, at most `edge` elements at each end of an axis once there are more than
+ * `whole` elements. *text is the caller's (gw_free). */
+GW_API gw_status gw_tensor_preview(const gw_tensor *tensor, uint64_t whole, uint64_t edge, char **text, gw_error *error);
+
+/* ---- Level 3: drafts ------------------------------------------------------------------------------------------- */
+
+typedef struct gw_draft gw_draft; /* names -> tensors, being edited; counted */
+typedef struct gw_regex gw_regex; /* a compiled pattern, Python's syntax */
+
+typedef enum gw_role {
+  GW_ROLE_WEIGHT = 0, GW_ROLE_SLOT, GW_ROLE_POWER, GW_ROLE_AVERAGE, GW_ROLE_STEP, GW_ROLE_COUNTER, GW_ROLE_TABLE,
+  GW_ROLE_STATE
+} gw_role;
+GW_API const char *gw_role_name(gw_role role);
+GW_API bool gw_role_from_name(const char *name, gw_role *out);
+/* What the tensor at `index` is for, by its name and the names around it. */
+GW_API gw_role gw_bundle_role(const gw_bundle *bundle, size_t index);
+
+GW_API gw_status gw_regex_compile(const char *pattern, size_t length, gw_regex **out, gw_error *error);
+GW_API void gw_regex_free(gw_regex *regex);
+/* re.search: *found. GW_LIMIT when matching takes too many steps. */
+GW_API gw_status gw_regex_search(const gw_regex *regex, const char *text, size_t length, bool *found, gw_error *error);
+/* re.search with groups: *count groups (0: no match), group 0 the whole; a group that took no part has data NULL. The
+ * spans point into `text`; the array lives until the next call on this regex. */
+GW_API gw_status gw_regex_groups(gw_regex *regex, const char *text, size_t length, const gw_span **groups, size_t *count,
+                                 gw_error *error);
+/* re.sub with $1, ${1}, ${name}, $$. *out is the caller's (gw_free), NUL-ended; *replaced how many matches. */
+GW_API gw_status gw_regex_replace(gw_regex *regex, const char *text, size_t length, const char *replacement,
+                                  size_t replacement_length, char **out, size_t *out_length, size_t *replaced,
+                                  gw_error *error);
+
+GW_API gw_status gw_draft_new(gw_draft **out, gw_error *error);                       /* empty, name-based */
+GW_API gw_status gw_draft_from_bundle(gw_bundle *bundle, gw_draft **out, gw_error *error);
+GW_API gw_status gw_draft_copy(const gw_draft *draft, gw_draft **out, gw_error *error);
+GW_API gw_draft *gw_draft_retain(gw_draft *draft);
+GW_API void gw_draft_release(gw_draft *draft);
+GW_API bool gw_draft_is_objects(const gw_draft *draft);
+GW_API gw_bundle *gw_draft_bundle(const gw_draft *draft); /* where it was opened from, or NULL; until the draft goes */
+GW_API size_t gw_draft_count(const gw_draft *draft);
+GW_API bool gw_draft_edited(const gw_draft *draft);
+/* True when a tensor of the draft reads from `bundle`. */
+GW_API bool gw_draft_reads(const gw_draft *draft, const gw_bundle *bundle);
+GW_API bool gw_draft_has(const gw_draft *draft, const char *name, size_t length);
+/* *out is a counted reference of the caller's. */
+GW_API gw_status gw_draft_get(gw_draft *draft, const char *name, size_t length, gw_tensor **out, gw_error *error);
+/* `line` is the recipe's "file:line" that asked, or NULL; it is remembered for the plan. */
+GW_API gw_status gw_draft_set(gw_draft *draft, const char *name, size_t length, gw_tensor *tensor, const char *line,
+                              gw_error *error);
+GW_API gw_status gw_draft_remove(gw_draft *draft, const char *name, size_t length, const char *line, gw_error *error);
+GW_API gw_role gw_draft_role(const gw_draft *draft, const char *name, size_t length);
+/* The `limit` names nearest to `name`, nearest first, as "a", "b": for messages. Writes at most `size` bytes. */
+GW_API void gw_draft_nearest(const gw_draft *draft, const char *name, size_t length, size_t limit, char *out, size_t size);
+
+/* Names in key order. The array is the caller's (gw_free); its texts live until the draft is edited or goes. */
+GW_API gw_status gw_draft_names(gw_draft *draft, gw_span **names, size_t *count, gw_error *error);
+
+/* Which tensors: any of `regexes` is found in the name, or the role is one of `roles` (bits 1 << role). */
+typedef struct gw_which {
+  gw_regex *const *regexes;
+  size_t regex_count;
+  uint32_t roles;
+} gw_which;
+GW_API gw_status gw_draft_select(gw_draft *draft, const gw_which *which, gw_span **names, size_t *count,
+                                 gw_error *error); /* as gw_draft_names */
+GW_API gw_status gw_draft_drop(gw_draft *draft, const gw_which *which, const char *line, size_t *count, gw_error *error);
+GW_API gw_status gw_draft_keep_only(gw_draft *draft, const gw_which *which, const char *line, size_t *count,
+                                    gw_error *error); /* *count: how many were kept */
+
+/* Renames, all at once: a swap works, two tensors with one name are an error that names both. *count: how many names
+ * were meant (matched), whether or not they changed. */
+typedef struct gw_rename_pair {
+  gw_regex *regex;
+  gw_span replacement;
+} gw_rename_pair;
+GW_API gw_status gw_draft_rename_regex(gw_draft *draft, const gw_rename_pair *pairs, size_t pair_count, const char *line,
+                                       size_t *count, gw_error *error); /* first pair that matches applies */
+GW_API gw_status gw_draft_rename_exact(gw_draft *draft, const gw_span *from, const gw_span *to, size_t pair_count,
+                                       const char *line, size_t *count, gw_error *error);
+GW_API gw_status gw_draft_rename_scope(gw_draft *draft, const char *from, size_t from_length, const char *to,
+                                       size_t to_length, const char *line, size_t *count, gw_error *error);
+/* Adds all tensors of `other`, which stays as it is. */
+GW_API gw_status gw_draft_merge(gw_draft *draft, gw_draft *other, const char *line, gw_error *error);
+
+/* ---- Level 4: plans and runs ----------------------------------------------------------------------------------- */
+
+typedef enum gw_data_mode { GW_DATA_COPY = 0, GW_DATA_CLONE, GW_DATA_LINK } gw_data_mode;
+typedef enum gw_verify { GW_VERIFY_DEFAULT = 0, GW_VERIFY_NONE, GW_VERIFY_ALL } gw_verify;
+
+typedef struct gw_plan_options {
+  size_t size;
+  gw_data_mode data;
+  int32_t shards;      /* 0: as the input */
+  gw_verify verify;    /* default: what is copied */
+} gw_plan_options;
+#define GW_PLAN_OPTIONS_INIT {sizeof(gw_plan_options), GW_DATA_COPY, 0, GW_VERIFY_DEFAULT}
+
+typedef enum gw_action { GW_ACTION_UNCHANGED = 0, GW_ACTION_RENAMED, GW_ACTION_COMPUTED, GW_ACTION_NEW } gw_action;
+GW_API const char *gw_action_name(gw_action action);
+
+typedef struct gw_plan gw_plan; /* a draft compiled: data, nothing else */
+
+/* Checks the draft and lays it out. The plan keeps what it needs of the draft; editing that later changes nothing. */
+GW_API gw_status gw_plan_compile(gw_draft *draft, const gw_plan_options *options, gw_plan **out, gw_error *error);
+GW_API void gw_plan_free(gw_plan *plan);
+GW_API size_t gw_plan_count(const gw_plan *plan);
+GW_API int32_t gw_plan_shards(const gw_plan *plan);
+GW_API bool gw_plan_is_objects(const gw_plan *plan);
+
+typedef struct gw_plan_entry {
+  gw_span name;              /* lives as long as the plan, as do the pointers below */
+  const gw_tensor *tensor;
+  gw_action action;
+  size_t from_count;
+  const gw_span *from;       /* names in the inputs */
+  gw_span replaces;          /* the input's tensor of this name that is gone, or empty */
+  const char *expression;    /* readable; until the next call on this plan */
+  const char *line;          /* the recipe's "file:line", or NULL */
+  int32_t shard;
+} gw_plan_entry;
+GW_API gw_status gw_plan_entry_at(gw_plan *plan, size_t index, gw_plan_entry *out, gw_error *error); /* in key order */
+
+typedef struct gw_plan_dropped {
+  gw_span name;
+  const char *line; /* or NULL */
+} gw_plan_dropped;
+GW_API size_t gw_plan_dropped_count(const gw_plan *plan);
+GW_API void gw_plan_dropped_at(const gw_plan *plan, size_t index, gw_plan_dropped *out);
+
+typedef struct gw_plan_totals {
+  uint64_t bytes_computed, bytes_moved, bytes_shared, bytes_unverified;
+  size_t unchanged, renamed, computed, added, dropped; /* tensors */
+} gw_plan_totals;
+GW_API void gw_plan_totals_of(const gw_plan *plan, gw_plan_totals *out);
+
+typedef struct gw_run_options {
+  size_t size;
+  bool force;        /* replace an existing checkpoint */
+  bool latest;       /* make it what tf.train.latest_checkpoint finds */
+  unsigned threads;  /* 0: one per core */
+  uint64_t memory;   /* bytes for buffers; 0: 64 MiB */
+  double timestamp;  /* seconds since 1970, for the state file with latest; 0: none is written */
+} gw_run_options;
+#define GW_RUN_OPTIONS_INIT {sizeof(gw_run_options), false, false, 0, 0, 0}
+
+/* A run writes one plan to one prefix, in two steps: everything is written aside while gw_run_wait is called, then
+ * gw_run_commit moves it into place. Freed before that, it leaves nothing behind. */
+typedef struct gw_run gw_run;
+GW_API gw_status gw_run_start(gw_plan *plan, const char *prefix, const gw_run_options *options, gw_run **out,
+                              gw_error *error);
+/* Waits at most `milliseconds`; *finished when all is written and synced. Errors of the work are returned here. */
+GW_API gw_status gw_run_wait(gw_run *run, unsigned milliseconds, bool *finished, gw_error *error);
+GW_API void gw_run_progress(gw_run *run, uint64_t *done, uint64_t *total); /* bytes */
+GW_API void gw_run_cancel(gw_run *run); /* from any thread; gw_run_wait then returns GW_CANCELLED */
+GW_API gw_status gw_run_commit(gw_run *run, gw_error *error);
+/* One line each about what the user should know ("the .meta was left out"), or NULL after the last. */
+GW_API const char *gw_run_note(const gw_run *run, size_t index);
+GW_API void gw_run_free(gw_run *run);
+
+/* Checks every checksum and bound of a checkpoint: structure, then data. The same three calls as a run. */
+typedef struct gw_verification gw_verification;
+typedef struct gw_finding {
+  bool fatal;        /* false: odd, but nothing is lost */
+  gw_error error;
+} gw_finding;
+GW_API gw_status gw_verify_start(const char *prefix, unsigned threads, gw_verification **out, gw_error *error);
+GW_API gw_status gw_verify_wait(gw_verification *verification, unsigned milliseconds, bool *finished, gw_error *error);
+GW_API void gw_verify_progress(gw_verification *verification, uint64_t *done, uint64_t *total);
+GW_API void gw_verify_cancel(gw_verification *verification);
+/* After it has finished: what was found, in the order of the files. False after the last. */
+GW_API bool gw_verify_finding(const gw_verification *verification, size_t index, gw_finding *out);
+GW_API size_t gw_verify_tensors(const gw_verification *verification);
+GW_API void gw_verify_free(gw_verification *verification);
+
+/* ---- The `checkpoint` state file ------------------------------------------------------------------------------- */
+
+typedef struct gw_state gw_state; /* CheckpointState, as parsed */
+/* Reads FOLDER/checkpoint. */
+GW_API gw_status gw_state_read(const char *folder, gw_state **out, gw_error *error);
+GW_API gw_status gw_state_parse(const char *text, size_t length, gw_state **out, gw_error *error);
+GW_API const char *gw_state_latest(const gw_state *state); /* as stored */
+GW_API size_t gw_state_count(const gw_state *state);
+GW_API const char *gw_state_path(const gw_state *state, size_t index);
+GW_API void gw_state_free(gw_state *state);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,235 @@
+/* Compiling a draft. */
+#include "plan.h"
+
+#include <string.h>
+
+#include "../base/alloc.h"
+#include "../base/error.h"
+
+static const char *const action_names[] = {"unchanged", "renamed", "computed", "new"};
+const char *gw_action_name(gw_action action) { return action_names[action]; }
+
+static gw_status add_input(gw_plan *plan, gw_bundle *bundle, gw_error *error) {
+  for (size_t i = plan->input_count; i-- > 0;)
+    if (plan->inputs[i] == bundle) return GW_OK;
+  gw_bundle **grown = gw__realloc_array(plan->inputs, plan->input_count + 1, sizeof *grown, error);
+  if (!grown) return GW_NO_MEMORY;
+  plan->inputs = grown;
+  plan->inputs[plan->input_count++] = gw_bundle_retain(bundle);
+  return GW_OK;
+}
+
+/* Inputs that an expression reads, noted; tensors of the draft's own bundle, marked as used. */
+static gw_status note_leaves(gw_plan *plan, const gw_plan_item *item, uint8_t *used, gw_error *error) {
+  const gw_tensor *leaf;
+  gw_bundle *bundle;
+  size_t index;
+  if (item->bundle) {
+    if (item->bundle == plan->draft->bundle) used[item->index] = 1;
+    return add_input(plan, item->bundle, error);
+  }
+  for (size_t cursor = 0; gw__expr_leaves(item->tensor, &cursor, &leaf);) {
+    if (!gw__bundle_of_leaf(leaf, &bundle, &index)) continue;
+    if (bundle == plan->draft->bundle) used[index] = 1;
+    gw_status status = add_input(plan, bundle, error);
+    if (status != GW_OK) return status;
+  }
+  return GW_OK;
+}
+
+static gw_action action_of(const gw_plan_item *item) {
+  if (item->bundle) {
+    const gw_entry *entry = gw__bundle_at(item->bundle, item->index);
+    bool same = entry->key_size == item->name.size && memcmp(entry->key, item->name.data, item->name.size) == 0;
+    return same ? GW_ACTION_UNCHANGED : GW_ACTION_RENAMED;
+  }
+  const gw_tensor *leaf;
+  size_t cursor = 0;
+  return gw__expr_leaves(item->tensor, &cursor, &leaf) ? GW_ACTION_COMPUTED : GW_ACTION_NEW;
+}
+
+static gw_status take_items(gw_plan *plan, gw_error *error) {
+  const uint32_t *order;
+  gw_draft *draft = plan->draft;
+  gw_status status = gw__draft_order(draft, &order, error);
+  if (status != GW_OK) return status;
+  plan->items = gw__alloc_array(draft->live, sizeof *plan->items, error);
+  if (!plan->items) return GW_NO_MEMORY;
+  for (size_t i = 0; i < draft->live; i++) {
+    const gw_item *source = &draft->items[order[i]];
+    gw_plan_item *item = &plan->items[plan->item_count++];
+    *item = (gw_plan_item){.name = {source->name, source->name_size}, .line = source->line,
+                           .base = source->base ? source->base : source->replaced, .replaced = !source->base && source->replaced};
+    if (source->tensor) {
+      item->tensor = gw_tensor_retain(source->tensor);
+      gw__bundle_of_leaf(source->tensor, &item->bundle, &item->index);
+    } else {
+      item->bundle = draft->bundle;
+      item->index = source->base - 1;
+    }
+    item->action = action_of(item);
+  }
+  return GW_OK;
+}
+
+/* Identity is identity: the names of the only input, each where it was. */
+static bool has_same_names(const gw_plan *plan) {
+  const gw_bundle *bundle = plan->draft->bundle;
+  if (!bundle || plan->item_count != gw_bundle_count(bundle)) return false;
+  for (size_t i = 0; i < plan->input_count; i++)
+    if (plan->inputs[i] != bundle) return false;
+  for (size_t i = 0; i < plan->item_count; i++) {
+    const gw_plan_item *item = &plan->items[i];
+    if (!item->base) return false;
+    const gw_entry *entry = gw__bundle_at(bundle, item->base - 1);
+    if (entry->key_size != item->name.size || memcmp(entry->key, item->name.data, item->name.size) != 0) return false;
+  }
+  return true;
+}
+
+static gw_status list_dropped(gw_plan *plan, const uint8_t *used, gw_error *error) {
+  const gw_draft *draft = plan->draft;
+  size_t count = 0, all = draft->removed_line ? gw_bundle_count(draft->bundle) : 0;
+  for (size_t i = 0; i < all; i++) count += draft->removed_line[i] && !used[i];
+  if (count == 0) return GW_OK;
+  plan->dropped = gw__alloc_array(count, sizeof *plan->dropped, error);
+  if (!plan->dropped) return GW_NO_MEMORY;
+  for (size_t i = 0; i < all; i++)
+    if (draft->removed_line[i] && !used[i]) plan->dropped[plan->dropped_count++] = (uint32_t)i;
+  return GW_OK;
+}
+
+static gw_status note_inputs(gw_plan *plan, gw_error *error) {
+  gw_bundle *bundle = plan->draft->bundle;
+  uint8_t *used = gw__alloc_array(bundle ? gw_bundle_count(bundle) : 0, 1, error);
+  gw_status status = used ? GW_OK : GW_NO_MEMORY;
+  for (size_t i = 0; i < plan->item_count && status == GW_OK; i++) status = note_leaves(plan, &plan->items[i], used, error);
+  if (status == GW_OK) status = list_dropped(plan, used, error);
+  gw__free(used);
+  plan->same_names = status == GW_OK && has_same_names(plan);
+  return status;
+}
+
+/* Every data file that will be read is there and long enough, before anything is written. */
+static gw_status check_sources(const gw_plan *plan, gw_error *error) {
+  const gw_file *file;
+  gw_status status = GW_OK;
+  for (size_t i = 0; i < plan->unit_count && status == GW_OK; i++) {
+    const gw_entry *entry = gw__unit_entry(plan, &plan->units[i]);
+    if (entry) status = gw__bundle_shard(plan->items[plan->units[i].item].bundle, entry->shard, &file, error);
+  }
+  for (size_t i = 0; i < plan->input_count && status == GW_OK; i++) {
+    bool computes = false;
+    for (size_t j = 0; j < plan->item_count && !computes; j++) computes = plan->items[j].action == GW_ACTION_COMPUTED;
+    if (computes) status = gw_bundle_check_files(plan->inputs[i], error);
+  }
+  return status;
+}
+
+static void add_up(gw_plan *plan) {
+  gw_plan_totals *totals = &plan->totals;
+  const gw_plan_options *options = &plan->options;
+  for (size_t i = 0; i < plan->item_count; i++) {
+    gw_action action = plan->items[i].action;
+    totals->unchanged += action == GW_ACTION_UNCHANGED;
+    totals->renamed += action == GW_ACTION_RENAMED;
+    totals->computed += action == GW_ACTION_COMPUTED;
+    totals->added += action == GW_ACTION_NEW;
+  }
+  totals->dropped = plan->dropped_count;
+  for (size_t i = 0; i < plan->unit_count; i++) {
+    const gw_unit *unit = &plan->units[i];
+    if (plan->shards[unit->shard].shared) totals->bytes_shared += unit->size;
+    else if (plan->items[unit->item].bundle) totals->bytes_moved += unit->size;
+    else totals->bytes_computed += unit->size;
+  }
+  if (options->verify == GW_VERIFY_NONE) totals->bytes_unverified = totals->bytes_moved;
+  if (options->verify != GW_VERIFY_ALL) totals->bytes_unverified += totals->bytes_shared;
+}
+
+gw_status gw_plan_compile(gw_draft *draft, const gw_plan_options *options, gw_plan **out, gw_error *error) {
+  *out = NULL;
+  if (gw_draft_count(draft) == 0) {
+    gw__fail(error, GW_INVALID, "the checkpoint to write has no tensors (TensorFlow cannot save nothing either)");
+    return GW_INVALID;
+  }
+  gw_plan *plan = gw__alloc_array(1, sizeof *plan, error);
+  if (!plan) return GW_NO_MEMORY;
+  plan->draft = gw_draft_retain(draft);
+  plan->options = options ? *options : (gw_plan_options)GW_PLAN_OPTIONS_INIT;
+  gw_status status = take_items(plan, error);
+  if (status == GW_OK) status = note_inputs(plan, error);
+  if (status == GW_OK) status = gw__plan_layout(plan, error);
+  if (status == GW_OK) status = check_sources(plan, error);
+  if (status == GW_OK) add_up(plan);
+  if (status != GW_OK) {
+    gw_plan_free(plan);
+    return status;
+  }
+  *out = plan;
+  return GW_OK;
+}
+
+void gw_plan_free(gw_plan *plan) {
+  if (!plan) return;
+  for (size_t i = 0; i < plan->item_count; i++) gw_tensor_release(plan->items[i].tensor);
+  for (size_t i = 0; i < plan->input_count; i++) gw_bundle_release(plan->inputs[i]);
+  gw__free(plan->inputs);
+  gw__free(plan->items);
+  gw__free(plan->units);
+  gw__free(plan->units_of);
+  gw__free(plan->shards);
+  gw__free(plan->dropped);
+  gw__buf_free(&plan->text);
+  gw_draft_release(plan->draft);
+  gw__free(plan);
+}
+
+size_t gw_plan_count(const gw_plan *plan) { return plan->item_count; }
+int32_t gw_plan_shards(const gw_plan *plan) { return (int32_t)plan->shard_count; }
+bool gw_plan_is_objects(const gw_plan *plan) { return plan->draft->objects; }
+size_t gw_plan_dropped_count(const gw_plan *plan) { return plan->dropped_count; }
+void gw_plan_totals_of(const gw_plan *plan, gw_plan_totals *out) { *out = plan->totals; }
+
+gw_status gw__plan_tensor(gw_plan_item *item, gw_tensor **out, gw_error *error) {
+  if (!item->tensor) {
+    gw_status status = gw_bundle_tensor(item->bundle, item->index, &item->tensor, error);
+    if (status != GW_OK) return status;
+  }
+  *out = item->tensor;
+  return GW_OK;
+}
+
+gw_status gw_plan_entry_at(gw_plan *plan, size_t index, gw_plan_entry *out, gw_error *error) {
+  gw_plan_item *item = &plan->items[index];
+  gw_tensor *tensor;
+  memset(out, 0, sizeof *out);
+  gw_status status = gw__plan_tensor(item, &tensor, error);
+  if (status != GW_OK) return status;
+  gw__buf_clear(&plan->text);
+  gw__put_expression(&plan->text, tensor);
+  gw__put_u8(&plan->text, 0);
+  status = gw__buf_status(&plan->text, error);
+  if (status != GW_OK) return status;
+  *out = (gw_plan_entry){.name = item->name, .tensor = tensor, .action = item->action, .expression = (const char *)plan->text.data,
+                         .line = gw__draft_line(plan->draft, item->line), .shard = plan->units[plan->units_of[item->first_unit]].shard};
+  const gw_tensor *leaf;
+  size_t cursor = 0;
+  if (gw__expr_leaves(tensor, &cursor, &leaf)) {
+    leaf->ops->name(leaf->source, leaf->index, &plan->from);
+    out->from = &plan->from;
+    out->from_count = 1;
+  }
+  if (item->replaced) {
+    const gw_entry *entry = gw__bundle_at(plan->draft->bundle, item->base - 1);
+    out->replaces = (gw_span){entry->key, entry->key_size};
+  }
+  return GW_OK;
+}
+
+void gw_plan_dropped_at(const gw_plan *plan, size_t index, gw_plan_dropped *out) {
+  uint32_t position = plan->dropped[index];
+  const gw_entry *entry = gw__bundle_at(plan->draft->bundle, position);
+  out->name = (gw_span){entry->key, entry->key_size};
+  out->line = gw__draft_line(plan->draft, plan->draft->removed_line[position] - 1);
+}

@@ -1,0 +1,249 @@
+/* Starting, watching and ending a run: see godwit.h, level 4. */
+#include "run.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../base/alloc.h"
+#include "../base/error.h"
+
+enum {
+  LARGEST_BUFFER = 4 << 20,   /* beyond, more memory does not make writing faster */
+  SMALLEST_BUFFER = 64 << 10,
+  DEFAULT_MEMORY = 64 << 20
+};
+
+gw_status gw__run_note(gw_run *run, gw_error *error, const char *format, ...) {
+  char text[1400];
+  va_list args;
+  va_start(args, format);
+  vsnprintf(text, sizeof text, format, args);
+  va_end(args);
+  gw_status status = gw__reserve((void **)&run->notes, &run->note_capacity, run->note_count + 1, sizeof *run->notes, error);
+  char *copy = status == GW_OK ? gw__strdup(text, error) : NULL;
+  if (!copy) return GW_NO_MEMORY;
+  run->notes[run->note_count++] = copy;
+  return GW_OK;
+}
+
+const char *gw_run_note(const gw_run *run, size_t index) { return index < run->note_count ? run->notes[index] : NULL; }
+
+/* ---- Preparing */
+
+static bool ends_with(const char *text, const char *end) {
+  size_t length = strlen(text), size = strlen(end);
+  return length >= size && strcmp(text + length - size, end) == 0;
+}
+
+/* What is given for -o is a prefix, and a prefix that can be read back. */
+static gw_status check_prefix(gw_run *run, gw_error *error) {
+  gw_path_kind kind;
+  gw_status status = gw__path_look(run->prefix, &kind, NULL, error);
+  if (status != GW_OK) return status;
+  const char *wrong = NULL, *hint = NULL;
+  if (run->base[0] == '\0' || kind == GW_PATH_FOLDER || strcmp(run->base, ".") == 0 || strcmp(run->base, "..") == 0) {
+    wrong = "is a folder, and an output is a prefix of files";
+    hint = "add a name, as in out/model.ckpt-1";
+  } else if (ends_with(run->base, ".index") || ends_with(run->base, ".meta") || strstr(run->base, ".data-")) {
+    wrong = "names one file of a checkpoint, and an output is the prefix of them all";
+    hint = "leave out the ending";
+  }
+  if (wrong) {
+    gw__fail(error, GW_INVALID, "%s", wrong);
+    gw__error_file(error, run->prefix);
+    gw__error_hint(error, "%s", hint);
+    return GW_INVALID;
+  }
+  if (strpbrk(run->prefix, "[]*?"))
+    return gw__run_note(run, error, "TensorFlow takes the brackets, stars and question marks in %s for a pattern and may not find it again", run->prefix);
+  return GW_OK;
+}
+
+/* A .meta beside the only input is the graph by its names. */
+static gw_status look_for_meta(gw_run *run, gw_error *error) {
+  const gw_bundle *bundle = run->plan->draft->bundle;
+  gw_path_kind kind;
+  if (!bundle) return GW_OK;
+  gw_buf path = GW_BUF_INIT;
+  gw__put_text(&path, bundle->prefix);
+  gw__put_bytes(&path, ".meta", sizeof ".meta");
+  gw_status status = gw__buf_status(&path, error);
+  if (status == GW_OK) status = gw__path_look((const char *)path.data, &kind, NULL, error);
+  if (status != GW_OK || kind != GW_PATH_FILE) {
+    gw__buf_free(&path);
+    return status;
+  }
+  if (run->plan->same_names) {
+    run->source_meta = (char *)path.data;
+    return GW_OK;
+  }
+  status = gw__run_note(run, error, "%s describes the graph by the old names and was left out", (const char *)path.data);
+  gw__buf_free(&path);
+  return status;
+}
+
+static gw_status prepare_state(gw_run *run, gw_error *error) {
+  if (!run->options.latest) return GW_OK;
+  gw_status status = gw_state_read(run->folder, &run->state, error);
+  if (status == GW_NOT_FOUND) return gw__state_new(&run->state, error);
+  if (status != GW_OK) gw__error_hint(error, "--latest adds to this file; repair or remove it first");
+  return status;
+}
+
+/* Hidden data files at their full length, so that a full disk is met now. Shared ones are cloned here, linked later. */
+static gw_status create_data(gw_run *run, gw_error *error) {
+  const gw_plan *plan = run->plan;
+  run->data_paths = gw__alloc_array(plan->shard_count, sizeof *run->data_paths, error);
+  run->data_files = gw__alloc_array(plan->shard_count, sizeof *run->data_files, error);
+  if (!run->data_paths || !run->data_files) return GW_NO_MEMORY;
+  gw_status status = GW_OK;
+  for (size_t i = 0; i < plan->shard_count && status == GW_OK; i++) {
+    const gw_plan_shard *shard = &plan->shards[i];
+    if (shard->shared && plan->options.data == GW_DATA_LINK) continue;
+    char what[32];
+    snprintf(what, sizeof what, "data-%05zu", i);
+    char *path = gw__run_hidden(run, what, error);
+    if (!path) return GW_NO_MEMORY;
+    status = gw__file_create(path, shard->shared ? 0 : shard->bytes, &run->data_files[i], error);
+    if (status == GW_OK) run->data_paths[i] = path;
+    else gw__free(path);
+    if (status == GW_OK && shard->shared) {
+      const gw_file *file;
+      status = gw__bundle_shard(shard->shared, shard->shared_id, &file, error);
+      if (status == GW_OK) status = gw__file_clone(file, run->data_files[i], error);
+    }
+  }
+  return status;
+}
+
+static gw_status create_workers(gw_run *run, gw_error *error) {
+  uint64_t memory = run->options.memory ? run->options.memory : DEFAULT_MEMORY;
+  run->worker_count = gw__pool_threads(run->options.threads);
+  uint64_t each = memory / run->worker_count;
+  each = each > GW_WINDOW ? each - GW_WINDOW : 0;
+  run->buffer = each > LARGEST_BUFFER ? LARGEST_BUFFER : each < SMALLEST_BUFFER ? SMALLEST_BUFFER : (size_t)each;
+  run->buffer -= run->buffer % 4096;
+  run->workers = gw__alloc_array(run->worker_count, sizeof *run->workers, error);
+  if (!run->workers) return GW_NO_MEMORY;
+  for (unsigned i = 0; i < run->worker_count; i++) {
+    run->workers[i].out = gw__alloc(run->buffer, error);
+    run->workers[i].window = gw__alloc(GW_WINDOW, error);
+    if (!run->workers[i].out || !run->workers[i].window) return GW_NO_MEMORY;
+  }
+  return GW_OK;
+}
+
+/* ---- The last step on the pool: checksums, syncs, indexes */
+
+static gw_status copy_meta(gw_run *run, gw_error *error) {
+  gw_file *from = NULL, *to = NULL;
+  if (!run->source_meta) return GW_OK;
+  char *path = gw__run_hidden(run, "meta", error);
+  if (!path) return GW_NO_MEMORY;
+  gw_status status = gw__file_open(run->source_meta, &from, error);
+  if (status == GW_OK) status = gw__file_create(path, from->size, &to, error);
+  if (status == GW_OK) run->meta_path = path;
+  else gw__free(path);
+  if (status == GW_OK) status = gw__file_copy_range(from, 0, to, 0, from->size, error);
+  if (status == GW_OK) status = gw__file_sync(to, error);
+  gw__file_close(from);
+  gw__file_close(to);
+  return status;
+}
+
+static gw_status finish_work(void *context, gw_error *error) {
+  gw_run *run = context;
+  gw_status status = gw__run_combine(run, error);
+  for (size_t i = 0; i < run->plan->shard_count && status == GW_OK; i++)
+    if (run->data_files[i]) status = gw__file_sync(run->data_files[i], error);
+  if (status == GW_OK)
+    status = gw__run_write_index(run, run->index_path, (int32_t)run->plan->shard_count, &run->index_file, error);
+  if (status == GW_OK && run->swap_shards > 0)
+    status = gw__run_write_index(run, run->swap_index_path, run->swap_shards, &run->swap_index_file, error);
+  if (status == GW_OK) status = copy_meta(run, error);
+  return status;
+}
+
+static gw_status prepare(gw_run *run, gw_error *error) {
+  gw_status status = gw__path_split(run->prefix, &run->folder, &run->base, error);
+  if (status == GW_OK) status = check_prefix(run, error);
+  if (status == GW_OK) status = gw__folder_make(run->folder, &run->made_folder, error);
+  if (status == GW_OK) status = prepare_state(run, error);
+  if (status == GW_OK) status = gw__run_survey(run, error);
+  if (status == GW_OK) status = look_for_meta(run, error);
+  if (status == GW_OK && !(run->index_path = gw__run_hidden(run, "index", error))) status = GW_NO_MEMORY;
+  if (status == GW_OK && !(run->swap_index_path = gw__run_hidden(run, "swap", error))) status = GW_NO_MEMORY;
+  if (status == GW_OK) status = create_workers(run, error);
+  if (status == GW_OK) status = gw__run_cut_pieces(run, error);
+  if (status == GW_OK) status = create_data(run, error);
+  return status;
+}
+
+gw_status gw_run_start(gw_plan *plan, const char *prefix, const gw_run_options *options, gw_run **out, gw_error *error) {
+  *out = NULL;
+  gw_run *run = gw__alloc_array(1, sizeof *run, error);
+  if (!run) return GW_NO_MEMORY;
+  run->plan = plan;
+  run->options = options ? *options : (gw_run_options)GW_RUN_OPTIONS_INIT;
+  run->prefix = gw__strdup(prefix, error);
+  gw_status status = run->prefix ? prepare(run, error) : GW_NO_MEMORY;
+  if (status == GW_OK) {
+    gw_pool_work work = {run, run->piece_count, gw__run_piece, finish_work};
+    unsigned threads = run->piece_count < run->worker_count ? (unsigned)run->piece_count : run->worker_count;
+    status = gw__pool_start(&work, threads ? threads : 1, &run->pool, error);
+  }
+  if (status != GW_OK) {
+    gw_run_free(run);
+    return status;
+  }
+  *out = run;
+  return GW_OK;
+}
+
+gw_status gw_run_wait(gw_run *run, unsigned milliseconds, bool *finished, gw_error *error) {
+  return gw__pool_wait(run->pool, milliseconds, finished, error);
+}
+
+void gw_run_progress(gw_run *run, uint64_t *done, uint64_t *total) {
+  *done = atomic_load(&run->done);
+  *total = run->total;
+}
+
+void gw_run_cancel(gw_run *run) {
+  atomic_store(&run->stop, true);
+  gw__pool_cancel(run->pool);
+}
+
+gw_status gw_run_commit(gw_run *run, gw_error *error) {
+  bool finished;
+  gw_status status = gw__pool_wait(run->pool, 0, &finished, error);
+  if (status != GW_OK) return status;
+  if (!finished) return gw__fail(error, GW_INVALID, "the run has not finished writing");
+  return gw__run_place(run, error);
+}
+
+void gw_run_free(gw_run *run) {
+  if (!run) return;
+  atomic_store(&run->stop, true);
+  gw__pool_free(run->pool);
+  gw__run_take_back(run);
+  for (size_t i = 0; i < run->plan->shard_count; i++) {
+    if (run->data_files) gw__file_close(run->data_files[i]);
+    if (run->data_paths) gw__free(run->data_paths[i]);
+  }
+  for (unsigned i = 0; run->workers && i < run->worker_count; i++) {
+    gw__free(run->workers[i].out);
+    gw__free(run->workers[i].window);
+  }
+  for (size_t i = 0; i < run->placed_count; i++) gw__free(run->placed[i]);
+  for (size_t i = 0; i < run->note_count; i++) gw__free(run->notes[i]);
+  gw__file_close(run->index_file);
+  gw__file_close(run->swap_index_file);
+  gw_state_free(run->state);
+  void *pieces[] = {run->data_files, run->data_paths, run->workers, run->placed, run->notes, run->pieces, run->prefix,
+                    run->folder, run->base, run->made_folder, run->index_path, run->swap_index_path, run->meta_path,
+                    run->source_meta};
+  for (size_t i = 0; i < sizeof pieces / sizeof pieces[0]; i++) gw__free(pieces[i]);
+  gw__free(run);
+}

@@ -1,0 +1,102 @@
+/* Streaming statistics, and comparing elements. */
+#include <math.h>
+#include <string.h>
+
+#include "../base/error.h"
+#include "tensor.h"
+
+gw_status gw__stats_start(gw_stats_sum *sum, int dtype, gw_error *error) {
+  const gw_dtype_info *info = gw__dtype(dtype);
+  memset(sum, 0, sizeof *sum);
+  sum->dtype = dtype;
+  if (info->kind == GW_KIND_OPAQUE || info->kind == GW_KIND_STRING || info->kind == GW_KIND_VARIANT)
+    return gw__fail(error, GW_UNSUPPORTED, "a tensor of dtype %s has no statistics", info->name ? info->name : "unknown");
+  return GW_OK;
+}
+
+/* Welford's update keeps the variance exact to rounding even where the mean is large. */
+static void add_real(gw_stats_sum *sum, double value) {
+  gw_stats *stats = &sum->stats;
+  if (isnan(value)) {
+    stats->nans++;
+    return;
+  }
+  if (isinf(value)) {
+    stats->infinities++;
+    return;
+  }
+  if (value == 0) stats->zeros++;
+  if (sum->finite == 0 || value < stats->min) stats->min = value;
+  if (sum->finite == 0 || value > stats->max) stats->max = value;
+  sum->finite++;
+  double distance = value - sum->mean;
+  sum->mean += distance / (double)sum->finite;
+  sum->squares += distance * (value - sum->mean);
+}
+
+static void add_exact(gw_stats_sum *sum, const gw_number *number) {
+  bool first = sum->finite == 0;
+  gw_stats *stats = &sum->stats;
+  int64_t value = number->i; /* for unsigned ones the same bits */
+  bool is_unsigned = number->kind == GW_KIND_UINT;
+  if (first || (is_unsigned ? number->u < (uint64_t)stats->exact_min : value < stats->exact_min)) stats->exact_min = value;
+  if (first || (is_unsigned ? number->u > (uint64_t)stats->exact_max : value > stats->exact_max)) stats->exact_max = value;
+  add_real(sum, gw__number_to_double(number));
+}
+
+static void add_complex(gw_stats *stats, const gw_number *number) {
+  if (isnan(number->real) || isnan(number->imaginary)) stats->nans++;
+  else if (isinf(number->real) || isinf(number->imaginary)) stats->infinities++;
+  else if (number->real == 0 && number->imaginary == 0) stats->zeros++;
+}
+
+void gw__stats_add(gw_stats_sum *sum, const void *elements, size_t count) {
+  const uint8_t *bytes = elements;
+  size_t width = gw_dtype_size(sum->dtype);
+  sum->stats.count += count;
+  if (sum->dtype == GW_DT_FLOAT) { /* nearly all of every model */
+    for (size_t i = 0; i < count; i++) {
+      float value;
+      memcpy(&value, bytes + 4 * i, 4);
+      add_real(sum, (double)value);
+    }
+    return;
+  }
+  for (size_t i = 0; i < count; i++) {
+    gw_number number;
+    gw_number_get(sum->dtype, bytes + width * i, &number);
+    if (number.kind == GW_KIND_FLOAT) add_real(sum, number.real);
+    else if (number.kind == GW_KIND_COMPLEX) add_complex(&sum->stats, &number);
+    else add_exact(sum, &number);
+  }
+}
+
+void gw__stats_end(const gw_stats_sum *sum, gw_stats *out) {
+  *out = sum->stats;
+  out->has_range = sum->finite > 0;
+  out->mean = sum->mean;
+  out->std = sum->finite ? sqrt(sum->squares / (double)sum->finite) : 0;
+}
+
+static bool close_enough(double a, double b, double tolerance) {
+  if (a == b) return true;
+  if (isnan(a) && isnan(b)) return true;
+  return tolerance > 0 && fabs(a - b) <= tolerance;
+}
+
+bool gw__elements_equal(int dtype, const void *a, const void *b, size_t count, double tolerance) {
+  size_t width = gw_dtype_size(dtype);
+  if (memcmp(a, b, count * width) == 0) return true;
+  const uint8_t *left = a, *right = b;
+  for (size_t i = 0; i < count; i++, left += width, right += width) {
+    gw_number one, other;
+    if (memcmp(left, right, width) == 0) continue;
+    if (!gw_number_get(dtype, left, &one) || !gw_number_get(dtype, right, &other)) return false;
+    bool same = one.kind == GW_KIND_INT || one.kind == GW_KIND_UINT
+                    ? one.u == other.u || (tolerance > 0 && close_enough(gw__number_to_double(&one), gw__number_to_double(&other), tolerance))
+                    : close_enough(gw__number_to_double(&one), gw__number_to_double(&other), tolerance);
+    if (same && one.kind == GW_KIND_COMPLEX) same = close_enough(one.imaginary, other.imaginary, tolerance);
+    if (!same) return false;
+  }
+  return true;
+}

@@ -1,0 +1,215 @@
+-- godwit plan RECIPE INPUT...: what run would do. run.lua uses the same arguments and the same compilation.
+
+local core = require "godwit.core"
+local library = require "godwit.library"
+local terminal = require "godwit.terminal"
+local plural = require("godwit.commands.inspect").plural
+
+local plan = { summary = "show what a recipe would do, without writing anything" }
+
+local SIGNS = { unchanged = "=", renamed = ">", computed = "*", new = "+" }
+local WIDEST_NAME = 80
+
+-- ---- Arguments
+
+--- What run and plan have in common.
+function plan.add_arguments(parser)
+  parser:argument("recipe", "the recipe (a file, or a name in the library), then the checkpoints it works on; with -e only the checkpoints")
+    :argname("[RECIPE] INPUT"):args("+")
+  parser:option("-e --execute", "a recipe as an argument: Lua that sees ckpt, inputs, p and gw"):argname("LUA")
+  parser:option("-p --param", "a parameter of the recipe; NAME=@FILE for a file"):argname("NAME=VALUE"):count("*")
+  parser:option("--data", "how unchanged bytes get there: copy, clone (reflink) or link (hard link)"):argname("HOW"):choices { "copy", "clone", "link" }
+  parser:option("--shards", "how many data files to write (default: as the input has)"):argname("N"):convert(function(text)
+    local count = math.tointeger(tonumber(text))
+    if not count or count < 1 or count > 99999 then return nil, ("--shards takes a number from 1 to 99999, not '%s'"):format(text) end
+    return count
+  end)
+  parser:flag("--no-verify", "do not check the checksums of copied data")
+  parser:flag("--verify", "check the checksums of linked and cloned data too")
+  parser:flag("--json", "print JSON")
+end
+
+function plan.parser(argparse)
+  local parser = argparse("godwit plan", plan.summary)
+  plan.add_arguments(parser)
+  parser:option("-o --output", "where run would write; only shown"):argname("OUT"):count("*")
+  return parser
+end
+
+local function parse_assignments(list, flag)
+  local assignments = {}
+  for _, text in ipairs(list) do
+    local name, value = text:match("^([%a_][%w_]*)=(.*)$")
+    if not name then core.fail { class = "usage", what = ("%s takes NAME=VALUE, not '%s'"):format(flag, text) } end
+    if assignments[name] then core.fail { class = "usage", what = ("%s: '%s' is given twice"):format(flag, name) } end
+    assignments[name] = value
+  end
+  return assignments
+end
+
+--- The paths of -o by the names of the outputs; "" for the only one.
+function plan.parse_outputs(list, outputs)
+  local paths = {}
+  if outputs[""] then
+    if #list > 1 then core.fail { class = "usage", what = "the recipe has one output, and -o is given more than once" } end
+    paths[""] = list[1]
+    return paths
+  end
+  local names = {}
+  for name in pairs(outputs) do names[#names + 1] = name end
+  table.sort(names)
+  local given = parse_assignments(list, "-o")
+  for name in pairs(given) do
+    if not outputs[name] then
+      core.fail { class = "usage", what = ("the recipe has no output '%s'"):format(name), hint = "its outputs are " .. table.concat(names, ", ") }
+    end
+  end
+  for _, name in ipairs(names) do paths[name] = given[name] end
+  return paths, names
+end
+
+-- ---- Compiling
+
+--- Runs the recipe and compiles every output. Returns a sequence of {name =, path =, plan =} in the order of the names.
+function plan.compile(values)
+  local arguments = values.recipe
+  local source, chunk
+  if values.execute then
+    source, chunk = values.execute, "=-e"
+  else
+    source, chunk = library.find(arguments[1])
+    arguments = table.move(arguments, 2, #arguments, 1, {})
+  end
+  if #arguments == 0 then core.fail { class = "usage", what = "there is no checkpoint to work on", hint = "godwit run RECIPE INPUT... -o OUT" } end
+  local sandbox, description = library.load(source, chunk, values.execute ~= nil)
+  local outputs, _, notes = library.run(sandbox, description, arguments, parse_assignments(values.param, "-p"))
+  if not values.quiet then
+    for _, note in ipairs(notes) do terminal.note(note) end
+  end
+  local paths, names = plan.parse_outputs(values.output or {}, outputs)
+  local options = { data = values.data, shards = values.shards, no_verify = values.no_verify, verify = values.verify }
+  local compiled = {}
+  for i, name in ipairs(names or { "" }) do
+    local ok, result = pcall(core.plan, outputs[name], options)
+    if not ok then
+      if type(result) == "table" and name ~= "" then result.message = ("output %s: %s"):format(name, result.message) end
+      error(result, 0)
+    end
+    compiled[i] = { name = name, path = paths[name], plan = result }
+  end
+  return compiled
+end
+
+-- ---- Printing
+
+local function add_up(compiled)
+  local sum = { bytes_computed = 0, bytes_moved = 0, bytes_shared = 0, bytes_unverified = 0 }
+  for _, output in ipairs(compiled) do
+    local totals = output.plan:totals()
+    for field in pairs(sum) do sum[field] = sum[field] + totals[field] end
+  end
+  return sum
+end
+
+local function entry_json(entry)
+  return core.json(core.object {
+    { "name", entry.name }, { "dtype", entry.dtype }, { "shape", entry.shape }, { "bytes", entry.bytes },
+    { "action", entry.action }, { "from", entry.from }, { "expression", entry.expression }, { "line", entry.line },
+  })
+end
+
+--- The plan as JSON, one tensor at a time.
+function plan.print_json(compiled)
+  local out = io.stdout
+  out:write('{"schema": 1, "outputs": [')
+  for i, output in ipairs(compiled) do
+    local totals = output.plan:totals()
+    local head = core.json(core.object { { "path", output.path or core.null }, { "kind", totals.kind } })
+    out:write(i > 1 and ",\n" or "\n", head:sub(1, -2), ', "tensors": [')
+    for j = 1, totals.tensors do out:write(j > 1 and ",\n" or "\n", entry_json(output.plan:entry(j))) end
+    out:write('\n], "dropped": [')
+    for j = 1, totals.dropped do
+      local name, line = output.plan:dropped(j)
+      out:write(j > 1 and ",\n" or "\n", core.json(core.object { { "name", name }, { "line", line } }))
+    end
+    out:write("]}")
+  end
+  local sum = add_up(compiled)
+  out:write(('\n], "bytes_computed": %d, "bytes_moved": %d, "bytes_shared": %d, "bytes_unverified": %d}\n'):format(
+    sum.bytes_computed, sum.bytes_moved, sum.bytes_shared, sum.bytes_unverified))
+end
+
+local function width_of(text) return utf8.len(text) or #text end
+
+local function pad(text, width) return text .. (" "):rep(width - width_of(text)) end
+
+local function widths(entries, totals, compiled_plan)
+  local name, dtype, shape = 0, 0, 0
+  for i = 1, totals.tensors do
+    local entry = entries(i)
+    name = math.max(name, math.min(width_of(entry.name), WIDEST_NAME))
+    dtype = math.max(dtype, #entry.dtype)
+    shape = math.max(shape, #tostring(entry.shape))
+  end
+  for i = 1, totals.dropped do
+    name = math.max(name, math.min(width_of((compiled_plan:dropped(i))), WIDEST_NAME))
+  end
+  return name, dtype, shape
+end
+
+local function explanation(entry)
+  local parts = {}
+  if entry.action ~= "unchanged" then parts[1] = ("%s %s"):format(entry.action == "renamed" and "from" or "=", entry.expression) end
+  if entry.replaces then parts[#parts + 1] = ("(in place of %s)"):format(entry.replaces) end
+  if entry.line and entry.action ~= "unchanged" then parts[#parts + 1] = " " .. entry.line end
+  return table.concat(parts, " ")
+end
+
+local function print_output(output, several)
+  local out = io.stdout
+  local totals = output.plan:totals()
+  if several then out:write(("%s:\n"):format(output.name)) end
+  local function entries(i) return output.plan:entry(i) end
+  local name_width, dtype_width, shape_width = widths(entries, totals, output.plan)
+  for i = 1, totals.tensors do
+    local entry = entries(i)
+    local line = ("  %s  %s  %s  %s  %s"):format(SIGNS[entry.action], pad(entry.name, name_width), pad(entry.dtype, dtype_width),
+      pad(tostring(entry.shape), shape_width), explanation(entry))
+    out:write((line:gsub("%s+$", "")), "\n")
+  end
+  for i = 1, totals.dropped do
+    local name, line = output.plan:dropped(i)
+    local text = ("  -  %s  %s"):format(pad(name, name_width), line and "dropped by " .. line or "dropped")
+    out:write(text, "\n")
+  end
+end
+
+--- "3 tensors: 1 unchanged, 2 renamed; 1 dropped"
+function plan.counts(totals)
+  local parts = {}
+  for _, action in ipairs { "unchanged", "renamed", "computed", "new" } do
+    if totals[action] > 0 then parts[#parts + 1] = ("%d %s"):format(totals[action], action) end
+  end
+  local dropped = totals.dropped > 0 and ("; %d dropped"):format(totals.dropped) or ""
+  return ("%s: %s%s"):format(plural(totals.tensors, "tensor"), table.concat(parts, ", "), dropped)
+end
+
+local function print_text(compiled)
+  local all = { tensors = 0, unchanged = 0, renamed = 0, computed = 0, new = 0, dropped = 0 }
+  for _, output in ipairs(compiled) do
+    print_output(output, #compiled > 1)
+    local totals = output.plan:totals()
+    for field in pairs(all) do all[field] = all[field] + totals[field] end
+  end
+  local sum = add_up(compiled)
+  io.stdout:write(("%s · %s to compute, %s to copy, %s to share, %s unverified\n"):format(plan.counts(all), core.bytes(sum.bytes_computed),
+    core.bytes(sum.bytes_moved), core.bytes(sum.bytes_shared), core.bytes(sum.bytes_unverified)))
+end
+
+function plan.run(values)
+  local compiled = plan.compile(values)
+  if values.json then plan.print_json(compiled) else print_text(compiled) end
+  return 0
+end
+
+return plan

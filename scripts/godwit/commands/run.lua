@@ -1,0 +1,85 @@
+-- godwit run RECIPE INPUT... -o OUT
+
+local core = require "godwit.core"
+local plan = require "godwit.commands.plan"
+local terminal = require "godwit.terminal"
+
+local run = { summary = "migrate: run a recipe on checkpoints and write the result" }
+
+local UNITS = { [""] = 1, K = 1024, M = 1024 ^ 2, G = 1024 ^ 3 }
+
+local function parse_size(text)
+  local number, unit = text:match("^(%d+)%s*([KMG]?)i?B?$")
+  if not number then return nil, ("--memory takes a size like 64M, not '%s'"):format(text) end
+  return math.tointeger(tonumber(number) * UNITS[unit])
+end
+
+local function parse_threads(text)
+  local count = math.tointeger(tonumber(text))
+  if not count or count < 1 or count > 256 then return nil, ("--threads takes a number from 1 to 256, not '%s'"):format(text) end
+  return count
+end
+
+function run.parser(argparse)
+  local parser = argparse("godwit run", run.summary)
+  plan.add_arguments(parser)
+  parser:option("-o --output", "the prefix to write; NAME=OUT for each of several outputs"):argname("OUT"):count("*")
+  parser:flag("--force", "replace an existing OUT, so that at every moment it is wholly old or wholly new")
+  parser:flag("--latest", "make OUT what tf.train.latest_checkpoint finds in its folder")
+  parser:option("--threads", "how many threads read, check and write (default: one per core)"):argname("N"):convert(parse_threads)
+  parser:option("--memory", "how much memory buffers may take (default 64M)"):argname("SIZE"):convert(parse_size)
+  parser:flag("-q --quiet", "print nothing but errors")
+  return parser
+end
+
+local function check_outputs(compiled)
+  local seen = {}
+  for _, output in ipairs(compiled) do
+    if not output.path then
+      local what = output.name == "" and "-o OUT is missing: where should the result go?"
+        or ("-o %s=OUT is missing: where should this output go?"):format(output.name)
+      core.fail { class = "usage", what = what, hint = "`godwit plan` shows what would be done without writing" }
+    end
+    if seen[output.path] then core.fail { class = "usage", what = ("two outputs would go to %s"):format(output.path) } end
+    seen[output.path] = true
+  end
+end
+
+local function summary(output, seconds)
+  local totals = output.plan:totals()
+  local kind = totals.kind == "objects" and "object-based" or "name-based"
+  local bytes = totals.bytes_moved + totals.bytes_computed + totals.bytes_shared
+  return ("%s · %s · %s · %s in %.2f s\n"):format(output.path, kind, plan.counts(totals), core.bytes(bytes), seconds)
+end
+
+function run.run(values)
+  if #values.output == 0 then
+    core.fail { class = "usage", what = "-o OUT is missing: where should the result go?", hint = "`godwit plan` shows what would be done without writing" }
+  end
+  local compiled = plan.compile(values)
+  check_outputs(compiled)
+  local works <close> = setmetatable({}, { __close = function(works)
+    for _, work in ipairs(works) do work:close() end
+  end })
+  -- All outputs are written aside before the first is moved into place.
+  for i, output in ipairs(compiled) do
+    works[i] = output.plan:run(output.path, {
+      force = values.force, latest = values.latest, threads = values.threads, memory = values.memory, timestamp = core.time(),
+    })
+    output.seconds = terminal.wait(works[i], output.path, values.quiet)
+  end
+  for i, output in ipairs(compiled) do
+    works[i]:commit()
+    local number, note = 1, works[i]:note(1)
+    while note and not values.quiet do
+      terminal.note(note)
+      number = number + 1
+      note = works[i]:note(number)
+    end
+    if not values.quiet and not values.json then io.stdout:write(summary(output, output.seconds)) end
+  end
+  if values.json and not values.quiet then plan.print_json(compiled) end
+  return 0
+end
+
+return run

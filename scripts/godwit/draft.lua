@@ -1,0 +1,211 @@
+-- Methods of drafts that are sugar over core, or call a recipe's functions: those run here, in Lua, so that an error or a
+-- yield in one crosses no C frame.
+
+local core = require "godwit.core"
+
+local methods = core.draft_methods
+
+local function fail(what, hint) core.fail { class = "recipe", what = what, hint = hint } end
+
+--- The options table that ends a bulk rule's arguments.
+local function is_optional(options)
+  if options == nil then return false end
+  if type(options) ~= "table" then fail(("options are a table like {optional = true}, not a %s"):format(type(options))) end
+  for key in pairs(options) do
+    if key ~= "optional" then fail(("there is no option '%s' (only optional)"):format(tostring(key))) end
+  end
+  return options.optional == true
+end
+
+local SHOWN = 3
+
+local function some_names(draft)
+  local names, shown = draft:core_names(), {}
+  for i = 1, math.min(SHOWN, #names) do shown[i] = ('"%s"'):format(names[i]) end
+  if #names == 0 then return "the checkpoint has no tensors" end
+  local more = #names > SHOWN and (" and %d more"):format(#names - SHOWN) or ""
+  return "the names are " .. table.concat(shown, ", ") .. more
+end
+
+--- How a selection or rule reads in a message.
+local function describe(which)
+  if type(which) == "string" then return ("'%s'"):format(which) end
+  if type(which) ~= "table" then return "the rule" end
+  local parts = {}
+  if which.role then parts[1] = ("role %s"):format(tostring(which.role)) end
+  for _, pattern in ipairs(which) do
+    parts[#parts + 1] = ("'%s'"):format(tostring(type(pattern) == "table" and pattern[1] or pattern))
+  end
+  return #parts > 0 and table.concat(parts, ", ") or "the rule"
+end
+
+local function need_match(draft, count, which, options)
+  if count > 0 or is_optional(options) then return count end
+  fail(("no tensor matches %s"):format(describe(which)),
+    some_names(draft) .. "; pass {optional = true} as the last argument if nothing need match")
+end
+
+local function check_which(which)
+  if type(which) ~= "string" and type(which) ~= "table" then
+    fail(("a selection is a pattern, a list of patterns or {role = ...}, not a %s"):format(type(which)))
+  end
+  if type(which) ~= "table" then return end
+  for key, value in pairs(which) do
+    if key ~= "role" and math.type(key) ~= "integer" then fail(("a selection has no field '%s' (only role)"):format(tostring(key))) end
+    if type(value) ~= "string" then fail(("a pattern is a string, not a %s"):format(type(value))) end
+  end
+  if #which == 0 and not which.role then fail("an empty selection: it takes a pattern, a list of patterns or {role = ...}") end
+  local roles = { weight = 1, slot = 1, power = 1, average = 1, step = 1, counter = 1, table = 1, state = 1 }
+  if which.role and not roles[which.role] then
+    fail(("there is no role '%s' (weight, slot, power, average, step, counter, table, state)"):format(which.role))
+  end
+end
+
+function methods:drop(which, options)
+  check_which(which)
+  is_optional(options)
+  return need_match(self, self:core_drop(which), which, options)
+end
+
+function methods:keep_only(which, options)
+  check_which(which)
+  is_optional(options)
+  return need_match(self, self:core_keep_only(which), which, options)
+end
+
+function methods:map(which, fn, options)
+  check_which(which)
+  if type(fn) ~= "function" then fail(("map takes a function(tensor, name), not a %s"):format(type(fn))) end
+  is_optional(options)
+  local vars = self.vars
+  local names = self:core_names(which)
+  for _, name in ipairs(names) do
+    local old = vars[name]
+    local new = fn(old, name)
+    if new == nil then
+      fail(("the function of map returned nothing for \"%s\""):format(name), "return the tensor itself to keep it; drop removes")
+    end
+    if not rawequal(new, old) then vars[name] = new end
+  end
+  return need_match(self, #names, which, options)
+end
+
+-- ---- rename, in its four forms
+
+local function rename_by_function(draft, fn)
+  local from, to = {}, {}
+  for _, name in ipairs(draft:core_names()) do
+    local new = fn(name)
+    if new ~= nil then
+      if type(new) ~= "string" then fail(("the function of rename returned a %s for \"%s\", not a name"):format(type(new), name)) end
+      from[#from + 1], to[#to + 1] = name, new
+    end
+  end
+  return draft:core_rename_exact(from, to)
+end
+
+local function rename_by_names(draft, names, optional)
+  local from, to = {}, {}
+  local olds = {}
+  for old in pairs(names) do olds[#olds + 1] = old end
+  table.sort(olds)
+  for _, old in ipairs(olds) do
+    if type(names[old]) ~= "string" then fail(("the new name of \"%s\" is a %s, not a string"):format(old, type(names[old]))) end
+    if not optional or draft:has(old) then from[#from + 1], to[#to + 1] = old, names[old] end
+  end
+  return draft:core_rename_exact(from, to)
+end
+
+local function check_pairs(pairs_of)
+  for i, pair in ipairs(pairs_of) do
+    if type(pair) ~= "table" or type(pair[1]) ~= "string" or type(pair[2]) ~= "string" then
+      fail(("rule %d is not {pattern, replacement}"):format(i))
+    end
+  end
+  return pairs_of
+end
+
+local function is_sequence(t)
+  local count = 0
+  for key in pairs(t) do
+    if math.type(key) ~= "integer" then return false end
+    count = count + 1
+  end
+  return count == #t
+end
+
+function methods:rename(what, replacement, options)
+  local count
+  if type(what) == "string" then
+    if type(replacement) ~= "string" then fail(("rename(pattern, replacement): the replacement is a %s"):format(type(replacement))) end
+    is_optional(options)
+    count = self:core_rename_pairs { { what, replacement } }
+  else
+    options = replacement
+    local optional = is_optional(options)
+    if type(what) == "function" then
+      count = rename_by_function(self, what)
+    elseif type(what) ~= "table" then
+      fail(("rename takes a pattern, a table or a function, not a %s"):format(type(what)))
+    elseif next(what) == nil then
+      fail("rename got an empty table")
+    elseif is_sequence(what) then
+      count = self:core_rename_pairs(check_pairs(what))
+    else
+      for old in pairs(what) do
+        if type(old) ~= "string" then fail("a table for rename has either old names as keys, or is a sequence of {pattern, replacement}") end
+      end
+      count = rename_by_names(self, what, optional)
+    end
+  end
+  return need_match(self, count, what, options)
+end
+
+function methods:rename_scope(from, to, options)
+  if type(from) ~= "string" or type(to) ~= "string" then fail("rename_scope takes two scopes, like \"bert/\" and \"encoder/\"") end
+  is_optional(options)
+  return need_match(self, self:core_rename_scope(from, to), { ("scope " .. from) }, options)
+end
+
+function methods:slots(name)
+  if type(name) ~= "string" then fail("slots takes a variable's name") end
+  self:role(name)
+  local slots = {}
+  for _, other in ipairs(self:core_names { role = "slot" }) do
+    local slot = other:sub(1, #name + 1) == name .. "/" and other:sub(#name + 2)
+    if slot and not slot:find("/", 1, true) then slots[slot] = self.vars[other] end
+  end
+  return slots
+end
+
+-- ---- Plans
+
+--- The compiled plan, with the fields of the command's JSON.
+function methods:plan(options)
+  local plan = core.plan(self, options)
+  local totals = plan:totals()
+  local tensors, dropped = {}, {}
+  for i = 1, totals.tensors do tensors[i] = plan:entry(i) end
+  for i = 1, totals.dropped do
+    local name, line = plan:dropped(i)
+    dropped[i] = { name = name, line = line }
+  end
+  return {
+    schema = 1,
+    outputs = { { kind = totals.kind, tensors = tensors, dropped = dropped } },
+    bytes_computed = totals.bytes_computed, bytes_moved = totals.bytes_moved,
+    bytes_shared = totals.bytes_shared, bytes_unverified = totals.bytes_unverified,
+  }
+end
+
+function methods:save(prefix, options)
+  if type(prefix) ~= "string" then fail(("save takes a prefix, not a %s"):format(type(prefix))) end
+  local plan = core.plan(self, options)
+  local settings = { timestamp = core.time() }
+  for key, value in pairs(options or {}) do settings[key] = value end
+  local work <close> = plan:run(prefix, settings)
+  while not work:wait(1000) do end
+  work:commit()
+end
+
+return methods

@@ -1,0 +1,152 @@
+-- Inside a recipe's own state: loads the recipe, runs it on drafts, and checks what it returns. Called by
+-- bindings/sandbox.c with the C module; nothing of this file is visible to the recipe.
+
+local core = ...
+
+-- Our own modules see `require`; the recipe's environment does not have it.
+local loaded = { ["godwit.core"] = core }
+local trusted = setmetatable({}, { __index = _G })
+function trusted.require(name)
+  if loaded[name] == nil then
+    local chunk = core.script(name, trusted)
+    if not chunk then error(("the script '%s' is missing"):format(name)) end
+    loaded[name] = chunk(name)
+  end
+  return loaded[name]
+end
+
+local gw = trusted.require "godwit"
+local recipe = trusted.require "godwit.recipe"
+gw.open = nil
+core.draft_methods.save = nil
+
+local run, description, expression
+
+local function copy(t)
+  local copied = {}
+  for key, value in pairs(t) do copied[key] = value end
+  return copied
+end
+
+--- A recipe's globals: copies, so that what it overwrites is its own.
+local function new_environment()
+  local env = {}
+  for key, value in pairs(_G) do env[key] = type(value) == "table" and key ~= "_G" and copy(value) or value end
+  env._G = env
+  env.gw = gw
+  return env
+end
+
+--- Errors leave as plain tables with a class; the position that Lua puts in front of a text becomes a field.
+local function normal(raised)
+  if type(raised) == "table" and raised.class then return raised end
+  if type(raised) ~= "string" then
+    return { class = "recipe", what = ("error object: %s"):format(tostring(raised)) }
+  end
+  local line, what = raised:match("^([^\n]-:%d+): (.*)$")
+  return { class = "recipe", line = line, what = what or raised }
+end
+
+local function guarded(fn)
+  return function(...)
+    local results = table.pack(xpcall(fn, normal, ...))
+    if not results[1] then error(results[2], 0) end
+    return table.unpack(results, 2, results.n)
+  end
+end
+
+local guest = {}
+
+--- request: source, chunk (its name), expression (true: a one-liner that sees ckpt, inputs, p). Returns the description.
+guest.load = guarded(function(request)
+  local env = new_environment()
+  local chunk, problem = core.load(request.source, request.chunk, env)
+  if not chunk then
+    if request.source:sub(1, 4) == "\27Lua" then problem = "this is Lua bytecode; a recipe is text" end
+    error(problem, 0)
+  end
+  if request.expression then
+    expression = { chunk = chunk, env = env }
+    description = { params = {} }
+  else
+    description, run = recipe.describe(chunk())
+  end
+  return description
+end)
+
+local function by_name(drafts, names)
+  local inputs = {}
+  for i, draft in ipairs(drafts) do
+    inputs[i] = draft
+    local name = names[i]
+    if name and name.rest then
+      inputs[name.name] = inputs[name.name] or {}
+      table.insert(inputs[name.name], draft)
+    elseif name and name.name then
+      inputs[name.name] = draft
+    end
+  end
+  return inputs
+end
+
+--- A file parameter: what it was called, its bytes, its lines without their ends.
+local function file_object(file)
+  local object = { name = file.name }
+  function object:bytes() return file.content end -- luacheck: ignore self
+  function object:lines() -- luacheck: ignore self
+    return (file.content:sub(-1) == "\n" and file.content or file.content .. "\n"):gmatch("(.-)\r?\n")
+  end
+  return object
+end
+
+local function is_draft(value) return type(value) == "userdata" and getmetatable(value) == "godwit.Draft" end
+
+--- The outputs by name; "" is the only one.
+local function collect(result, inputs)
+  if result == nil then return { [""] = inputs[1] } end
+  if is_draft(result) then return { [""] = result } end
+  if type(result) ~= "table" then
+    error(("a recipe returns nothing, a checkpoint, or a table from names to checkpoints, not a %s"):format(type(result)), 0)
+  end
+  local outputs, any = {}, false
+  for name, draft in pairs(result) do
+    if type(name) ~= "string" or name == "" then error("a table of outputs has names (strings) as keys", 0) end
+    if not is_draft(draft) then error(("the output '%s' is a %s, not a checkpoint"):format(name, type(draft)), 0) end
+    outputs[name], any = draft, true
+  end
+  if not any then error("the recipe returned a table without any checkpoint", 0) end
+  return outputs
+end
+
+--- An edited input that goes nowhere is a mistake that would otherwise be silent.
+local function check_unused(inputs, names, outputs)
+  for i, input in ipairs(inputs) do
+    local used = not input:core_edited()
+    for _, output in pairs(outputs) do used = used or output:core_same(input) or output:core_reads(input) end
+    if not used then
+      local name = names[i] and names[i].name or ("input %d"):format(i)
+      error(("%s was edited, but is neither saved nor used in what is"):format(name), 0)
+    end
+  end
+end
+
+--- request: drafts, names (of inputs), params. Returns name -> draft.
+guest.run = guarded(function(request)
+  local params = {}
+  for name, value in pairs(request.params) do
+    params[name] = type(value) == "table" and value.file and file_object(value) or value
+  end
+  local inputs = by_name(request.drafts, request.names)
+  local result
+  if expression then
+    expression.env.ckpt, expression.env.inputs, expression.env.p = inputs[1], inputs, params
+    result = expression.chunk()
+  else
+    result = run(inputs[1], params, inputs)
+  end
+  local outputs = collect(result, inputs)
+  check_unused(request.drafts, request.names, outputs)
+  return outputs
+end)
+
+return guest

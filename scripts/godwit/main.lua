@@ -1,0 +1,83 @@
+-- The command line: which command, its arguments, its exit code.
+
+local core = require "godwit.core"
+
+local EXIT = { recipe = 3, limit = 3, damaged = 4, system = 5, usage = 2, interrupted = 130, internal = 5 }
+
+-- In the order of `godwit help`.
+local COMMANDS = { "inspect", "run", "plan", "verify", "help" }
+
+local function is_command(name)
+  for _, command in ipairs(COMMANDS) do
+    if command == name then return true end
+  end
+  return false
+end
+
+--- Every error as a table with class, message, hint.
+local function normal(raised)
+  if type(raised) == "table" then return raised end
+  -- A plain text is a mistake of ours: recipes' own errors come through guest.lua with a class.
+  return { class = "internal", what = tostring(raised), message = tostring(raised), trace = debug.traceback("", 2) }
+end
+
+local function report(problem, json)
+  if json then
+    local fields = {}
+    for _, field in ipairs { "class", "what", "file", "key", "offset", "line", "hint" } do
+      fields[#fields + 1] = { field, problem[field] }
+    end
+    io.stdout:write(core.json(core.object { { "error", core.object(fields) } }), "\n")
+  end
+  io.stderr:write("godwit: ", problem.message or problem.what or "unknown error", "\n")
+  if problem.hint then io.stderr:write("  ", problem.hint, "\n") end
+  if problem.class == "internal" then io.stderr:write("  this is a bug in godwit; please report it\n", problem.trace, "\n") end
+end
+
+local function nearest(name)
+  for _, command in ipairs(COMMANDS) do
+    if command:sub(1, #name) == name or name:sub(1, #command) == command then return command end
+  end
+  local alike = { ls = "inspect", list = "inspect", show = "inspect", rename = "run", migrate = "run", check = "verify", ["dry-run"] = "plan" }
+  return alike[name]
+end
+
+local function unknown(name)
+  local guess = nearest(name)
+  core.fail {
+    class = "usage", what = ("there is no command '%s'"):format(name),
+    hint = guess and ("did you mean `godwit %s`?"):format(guess) or "`godwit help` lists the commands",
+  }
+end
+
+local function dispatch(arguments)
+  local name = arguments[1]
+  if name == nil then
+    io.stderr:write(require("godwit.commands.help").overview())
+    return 2
+  end
+  if name == "--version" or name == "-V" then
+    io.stdout:write("godwit ", core.version, "\n")
+    return 0
+  end
+  if name == "--help" or name == "-h" then name = "help" end
+  if not is_command(name) then unknown(name) end
+  local command = require("godwit.commands." .. name)
+  local parser = command.parser(require "argparse")
+  local ok, values = parser:pparse(table.move(arguments, 2, #arguments, 1, {}))
+  if not ok then
+    core.fail { class = "usage", what = values, hint = parser:get_usage():gsub("\n%s*", " ") }
+  end
+  return command.run(values) or 0
+end
+
+return function(...)
+  local arguments = { ... }
+  local json = false
+  for _, argument in ipairs(arguments) do json = json or argument == "--json" end
+  core.catch_signals()
+  local ok, result = xpcall(dispatch, normal, arguments)
+  if ok then return result end
+  report(result, json)
+  return EXIT[result.class] or EXIT.internal
+end

@@ -1,0 +1,171 @@
+-- What a recipe says about itself, checked; and its parameters and inputs, parsed against that. Works on plain data: the
+-- functions of a recipe never leave its own state.
+
+local core = require "godwit.core"
+
+local recipe = {}
+
+local FIELDS = {
+  name = "string", version = "string", godwit = "string", summary = "string", description = "string",
+  examples = "table", inputs = "table", params = "table", detect = "function", run = "function", tests = "table",
+}
+local PARAM_FIELDS = { type = true, default = true, help = true, required = true, choices = true }
+local PARAM_TYPES = {
+  string = true, integer = true, number = true, boolean = true, list = true, choice = true, file = true,
+}
+
+local function wrong(what, ...) core.fail { class = "recipe", what = what:format(...) } end
+
+local function check_param(name, param)
+  if type(name) ~= "string" or not name:match("^[%a_][%w_]*$") then wrong("'%s' cannot be the name of a parameter", tostring(name)) end
+  if type(param) ~= "table" then wrong("parameter %s is a %s, not a table", name, type(param)) end
+  for field in pairs(param) do
+    if not PARAM_FIELDS[field] then wrong("parameter %s has an unknown field '%s'", name, tostring(field)) end
+  end
+  if not PARAM_TYPES[param.type] then
+    wrong("parameter %s has the type '%s' (string, integer, number, boolean, list, choice, file)", name, tostring(param.type))
+  end
+  if param.type == "choice" and (type(param.choices) ~= "table" or #param.choices == 0) then
+    wrong("parameter %s is a choice without choices", name)
+  end
+end
+
+local function check_inputs(inputs)
+  for i, name in ipairs(inputs) do
+    if type(name) ~= "string" or not name:match("^[%a_][%w_]*%.?%.?%.?$") then wrong("input %d has no valid name", i) end
+    if name:find(".", 1, true) and (i < #inputs or not name:match("[^.]%.%.%.$")) then
+      wrong("only the last input may end in '...'")
+    end
+  end
+end
+
+--- Checks what a recipe's chunk returned and gives its description without functions, and the function to run.
+function recipe.describe(value)
+  if type(value) == "function" then return { params = {} }, value end
+  if type(value) ~= "table" then
+    wrong("a recipe returns a function or a table with a field run, not %s", value == nil and "nothing" or "a " .. type(value))
+  end
+  for field, content in pairs(value) do
+    local expected = FIELDS[field]
+    if not expected then wrong("a recipe has no field '%s'", tostring(field)) end
+    if type(content) ~= expected then wrong("the recipe's %s is a %s, not a %s", field, type(content), expected) end
+  end
+  if not value.run then wrong("the recipe has no function run(ckpt, p, inputs)") end
+  if value.godwit and value.godwit ~= "1" then
+    wrong("the recipe needs version %s of the Lua API, this is version 1", value.godwit)
+  end
+  for name, param in pairs(value.params or {}) do check_param(name, param) end
+  check_inputs(value.inputs or {})
+  local description = {}
+  for field, content in pairs(value) do
+    if type(content) ~= "function" and field ~= "tests" then description[field] = content end
+  end
+  description.params = description.params or {}
+  return description, value.run
+end
+
+-- ---- Parameters, from the command line's text or another recipe's values
+
+local parse = {}
+
+function parse.string(text) return text end
+
+function parse.integer(text)
+  local value = math.tointeger(tonumber(text))
+  return value, "a whole number"
+end
+
+function parse.number(text) return tonumber(text), "a number" end
+
+function parse.boolean(text)
+  local values = { ["true"] = true, ["false"] = false, yes = true, no = false, ["1"] = true, ["0"] = false }
+  return values[text:lower()], "true or false"
+end
+
+function parse.list(text)
+  local items = {}
+  for item in (text .. ","):gmatch("([^,]*),") do items[#items + 1] = item end
+  return items
+end
+
+function parse.choice(text, param)
+  for _, choice in ipairs(param.choices) do
+    if choice == text then return text end
+  end
+  return nil, "one of " .. table.concat(param.choices, ", ")
+end
+
+local function usage(hint, what, ...) core.fail { class = "usage", what = what:format(...), hint = hint } end
+
+local function known_params(params)
+  local names = {}
+  for name in pairs(params) do names[#names + 1] = name end
+  table.sort(names)
+  if #names == 0 then return "the recipe takes no parameters" end
+  return "the recipe's parameters are " .. table.concat(names, ", ")
+end
+
+--- `given`: name -> text; `read_file(path)` gives a file parameter's content. Returns name -> value, with defaults.
+function recipe.parse_params(params, given, read_file)
+  local values = {}
+  for name, text in pairs(given) do
+    local param = params[name]
+    if not param then usage(known_params(params), "there is no parameter '%s'", name) end
+    if param.type == "file" then
+      local path = text:match("^@(.+)$") or text
+      values[name] = { file = true, name = path, content = read_file(path) }
+    else
+      local value, expected = parse[param.type](text, param)
+      if value == nil then usage(nil, "parameter %s: '%s' is not %s", name, text, expected) end
+      values[name] = value
+    end
+  end
+  for name, param in pairs(params) do
+    if values[name] == nil then
+      if param.required then usage(("give it with -p %s=VALUE"):format(name), "parameter '%s' is missing", name) end
+      values[name] = param.default
+    end
+  end
+  return values
+end
+
+-- ---- Inputs
+
+--- `arguments` as typed; returns a sequence of {name =, path =} in the declared order.
+function recipe.match_inputs(declared, arguments)
+  if not declared or #declared == 0 then
+    local inputs = {}
+    for i, path in ipairs(arguments) do inputs[i] = { path = path } end
+    return inputs
+  end
+  local position, rest = {}, declared[#declared]:match("^(.-)%.%.%.$")
+  for i, name in ipairs(declared) do position[name] = i end
+  local named, free = {}, {}
+  for _, argument in ipairs(arguments) do
+    local name, path = argument:match("^([%a_][%w_]*)=(.*)$")
+    if name and position[name] then named[name] = path else free[#free + 1] = argument end
+  end
+  local inputs, next_free = {}, 1
+  for i = 1, rest and #declared - 1 or #declared do
+    local name = declared[i]
+    local path = named[name]
+    if not path then
+      path = free[next_free]
+      next_free = next_free + 1
+    end
+    if not path then
+      usage(("the recipe takes %s"):format(table.concat(declared, ", ")), "the input '%s' is missing", name)
+    end
+    inputs[#inputs + 1] = { name = name, path = path }
+  end
+  if rest and not free[next_free] then
+    usage(("the recipe takes %s"):format(table.concat(declared, ", ")), "the recipe takes one or more %s", rest)
+  end
+  for i = next_free, #free do
+    if not rest then usage(("the recipe takes %s"):format(table.concat(declared, ", ")), "there is no use for '%s'", free[i]) end
+    inputs[#inputs + 1] = { name = rest, path = free[i], rest = true }
+  end
+  return inputs
+end
+
+return recipe

@@ -1,0 +1,62 @@
+# shellcheck shell=bash
+# Adding up tests, for the scripts that run them (sourced). Each step is a command whose last line says
+# "N passed, M failed"; whatever ends without that line, or with a failing status and nothing failed, counts as a failure.
+
+passed=0
+failed=0
+broken=() # names of the steps that failed
+
+# Turns what test programs print into "N passed, M failed" lines: our own, busted's, pytest's.
+counts_in() {
+  sed -n -E \
+    -e 's/^([0-9]+) passed, ([0-9]+) failed$/\1 \2/p' \
+    -e 's/^([0-9]+) success(es)? \/ ([0-9]+) failures? \/ ([0-9]+) errors? \/ ([0-9]+) pending.*$/\1 \3 \4/p' "$1" | tail -n 1
+}
+
+# count NAME STATUS LOG: adds what LOG says.
+count() {
+  local good bad errors
+  read -r good bad errors < <(counts_in "$3"; echo)
+  if [ -z "$good" ]; then
+    printf '%s ended with status %s and without counts\n' "$1" "$2"
+    good=0 bad=1
+  fi
+  bad=$((bad + ${errors:-0}))
+  if [ "$2" -ne 0 ] && [ "$bad" -eq 0 ]; then
+    printf '%s ended with status %s\n' "$1" "$2"
+    bad=1
+  fi
+  passed=$((passed + good))
+  failed=$((failed + bad))
+  [ "$bad" -eq 0 ] || broken+=("$1")
+}
+
+# step NAME SECONDS COMMAND...: runs it and counts; its output is shown when it failed or SHOW is set.
+step() {
+  local name=$1 seconds=$2 log status=0 before=$failed
+  shift 2
+  log=$(mktemp "${TMPDIR:-/tmp}/godwit-step.XXXXXX")
+  if [ -n "${SHOW:-}" ]; then
+    timeout --kill-after=10 "$seconds" "$@" > >(tee "$log") 2>&1 || status=$?
+    wait # for tee
+  else
+    timeout --kill-after=10 "$seconds" "$@" >"$log" 2>&1 || status=$?
+  fi
+  count "$name" "$status" "$log"
+  if [ -z "${SHOW:-}" ] && [ "$failed" -gt "$before" ]; then
+    printf -- '---- %s (status %s)\n' "$name" "$status"
+    cat "$log"
+  fi
+  rm -f "$log"
+}
+
+# The end of a script: the counts alone on the last line, status 0 only when something ran and nothing failed.
+finish() {
+  [ ${#broken[@]} -eq 0 ] || printf 'failed: %s\n' "${broken[*]}"
+  if [ "$((passed + failed))" -eq 0 ]; then
+    echo "no test ran"
+    failed=1
+  fi
+  printf '%s passed, %s failed\n' "$passed" "$failed"
+  [ "$failed" -eq 0 ]
+}

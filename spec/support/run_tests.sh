@@ -1,0 +1,114 @@
+#!/bin/bash
+# Runs the parts of the suite that its arguments name and adds up their counts; called by make, which says in variables
+# what it built. The last line is "N passed, M failed".
+#
+#   units      C unit programs, called as PROGRAM spec SCRATCH-FOLDER
+#   replays    fuzz corpora without libFuzzer
+#   specs      busted, shuffled (SEED=N repeats an order); specs-gc: with the collector at every step
+#   installed  what `make install` left in an empty folder
+#   fuzz       libFuzzer, FUZZ_SECONDS each
+#   interop    TensorFlow reads what godwit wrote (pytest)
+#   bench      timings
+set -u
+. spec/support/counts.sh
+
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/godwit-test.XXXXXX")
+trap 'chmod -R u+rwX "$scratch" 2>/dev/null; rm -rf "$scratch"' EXIT
+export LC_ALL=C.UTF-8 ROOT SANITIZE=${SANITIZE:-}
+unset MAKEFLAGS MFLAGS MAKELEVEL # a make that a test runs is its own
+
+# Sanitized programs: stop at the first finding, say where; a huge allocation returns NULL as it does without them.
+export ASAN_OPTIONS="detect_leaks=1:allocator_may_return_null=1:${ASAN_OPTIONS:-}"
+export UBSAN_OPTIONS="print_stacktrace=1:${UBSAN_OPTIONS:-}"
+export TSAN_OPTIONS="halt_on_error=1:allocator_may_return_null=1:${TSAN_OPTIONS:-}"
+slower=1
+settled=() # clang 14's sanitizers do not get along with every randomised address space
+if [ -n "${SANITIZE:-}" ]; then
+  slower=5
+  if setarch -R true 2>/dev/null; then settled=(setarch -R); fi
+fi
+
+run_units() {
+  local unit
+  for unit in $UNITS; do
+    mkdir -p "$scratch/unit"
+    step "${unit#build/*/}" $((120 * slower)) "${settled[@]}" "$unit" spec "$scratch/unit"
+    rm -rf "$scratch/unit"
+  done
+}
+
+run_replays() {
+  local target corpus
+  for target in $REPLAYS; do
+    corpus=spec/fuzz/corpus/$(basename "$target" _fuzz)
+    if [ -d "$corpus" ]; then
+      step "${target#build/*/}" $((120 * slower)) "${settled[@]}" "$target" "$corpus"
+    else
+      step "${target#build/*/}" $((120 * slower)) "${settled[@]}" "$target"
+    fi
+  done
+}
+
+# run_specs ARGUMENT...: busted with these. The modules come from the build, the scripts from the source tree.
+run_specs() {
+  local seed=${SEED:-$(($(date +%s) % 100000))}
+  if [ -z "$SPECS" ]; then
+    echo "there is no spec"
+    [ "${CI:-}" != true ] || step specs 1 false
+    return
+  fi
+  echo "specs in random order; SEED=$seed repeats it"
+  export LUA_PATH="$ROOT/scripts/?.lua;$ROOT/scripts/?/init.lua;$ROOT/?.lua;;" LUA_CPATH="$MODULES/?.so;;" GODWIT SCRATCH="$scratch"
+  unset LUA_PATH_5_4 LUA_CPATH_5_4 LUA_INIT LUA_INIT_5_4
+  # SPECS and SPEC_LUA are words.
+  # shellcheck disable=SC2086
+  step specs $((600 * slower)) "${settled[@]}" $SPEC_LUA "$BUSTED" --lang=en --output=plainTerminal --shuffle --seed="$seed" "$@" -- $SPECS
+}
+
+run_fuzz() {
+  local target name seeds found=build/fuzz
+  for target in $FUZZERS; do
+    name=$(basename "$target" _fuzz.libfuzzer)
+    mkdir -p "$found/corpus/$name" "$found/findings"
+    seeds=() # new inputs go to the first folder; the kept ones are only read
+    [ ! -d "spec/fuzz/corpus/$name" ] || seeds=("spec/fuzz/corpus/$name")
+    echo "fuzzing $name for $FUZZ_SECONDS s"
+    step "fuzz:$name" $((FUZZ_SECONDS + 120)) spec/support/fuzz_one.sh "$target" "$found/corpus/$name" "${seeds[@]}" \
+      -max_total_time="$FUZZ_SECONDS" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+      -artifact_prefix="$found/findings/$name-"
+  done
+}
+
+run_interop() {
+  export PYTHONDONTWRITEBYTECODE=1 TF_CPP_MIN_LOG_LEVEL=3 CUDA_VISIBLE_DEVICES='' TF_ENABLE_ONEDNN_OPTS=0 GODWIT
+  # The module and its scripts, for tests that drive Lua.
+  export LUA_PATH="$ROOT/scripts/?.lua;$ROOT/scripts/?/init.lua;;" LUA_CPATH="$MODULES/?.so;;"
+  SHOW=1 step interop 3000 spec/support/pytest.sh "$VENV/bin/python" "$scratch/interop.xml" spec/tensorflow
+}
+
+run_bench() {
+  local script
+  export GODWIT SCRATCH="$scratch"
+  for script in spec/bench/*_bench.*; do
+    [ -e "$script" ] || { echo "there is no benchmark"; return; }
+    case $script in
+      *.lua) SHOW=1 step "$script" 3000 lua5.4 "$script" ;;
+      *.sh) SHOW=1 step "$script" 3000 bash "$script" ;;
+    esac
+  done
+}
+
+for part in "$@"; do
+  case $part in
+    units) run_units ;;
+    replays) run_replays ;;
+    specs) run_specs ;;
+    specs-gc) run_specs --helper=spec/support/gc.lua ;;
+    installed) step installed 120 spec/support/installed.sh "$STAGE" ;;
+    fuzz) run_fuzz ;;
+    interop) run_interop ;;
+    bench) run_bench ;;
+    *) echo "no part called $part" >&2; exit 2 ;;
+  esac
+done
+finish
