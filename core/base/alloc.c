@@ -33,6 +33,14 @@ void *gw__alloc(size_t size, gw_error *error) {
   return pointer ? pointer : no_memory(size, error);
 }
 
+void *gw__alloc_pages(size_t size, gw_error *error) {
+  enum { PAGE = 4096 };
+  size_t total;
+  if (!gw__add_size(size, PAGE - 1, &total)) return no_memory(SIZE_MAX, error);
+  void *pointer = refused() ? NULL : aligned_alloc(PAGE, total - total % PAGE);
+  return pointer ? pointer : no_memory(size, error);
+}
+
 void *gw__alloc_array(size_t count, size_t size, gw_error *error) {
   size_t total;
   if (!gw__mul_size(count, size, &total)) return no_memory(SIZE_MAX, error);

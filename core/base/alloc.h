@@ -12,6 +12,9 @@ void *gw__alloc_array(size_t count, size_t size, gw_error *error);           /* 
 void *gw__realloc_array(void *old, size_t count, size_t size, gw_error *error); /* on failure `old` stays valid */
 /* Grows *capacity (doubling, at least 16) until it holds `need` elements of `size` bytes and moves *array along. */
 gw_status gw__reserve(void **array, size_t *capacity, size_t need, size_t size, gw_error *error);
+/* Page-aligned, for buffers that the kernel copies to and from: some processors move bytes several times slower when
+ * source and target lie differently in their pages. */
+void *gw__alloc_pages(size_t size, gw_error *error);
 char *gw__strdup(const char *text, gw_error *error);
 char *gw__strndup(const char *text, size_t length, gw_error *error);
 void gw__free(void *pointer);

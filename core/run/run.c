@@ -9,7 +9,7 @@
 #include "../base/error.h"
 
 enum {
-  LARGEST_BUFFER = 4 << 20,   /* beyond, more memory does not make writing faster */
+  LARGEST_BUFFER = 1 << 20,   /* what stays in a core's cache between reading, summing and writing */
   SMALLEST_BUFFER = 64 << 10,
   DEFAULT_MEMORY = 64 << 20
 };
@@ -123,12 +123,12 @@ static gw_status create_workers(gw_run *run, gw_error *error) {
   uint64_t each = memory / run->worker_count;
   each = each > GW_WINDOW ? each - GW_WINDOW : 0;
   run->buffer = each > LARGEST_BUFFER ? LARGEST_BUFFER : each < SMALLEST_BUFFER ? SMALLEST_BUFFER : (size_t)each;
-  run->buffer -= run->buffer % 4096;
+  run->buffer -= run->buffer % SMALLEST_BUFFER; /* keeps writes aligned to pages and large folios */
   run->workers = gw__alloc_array(run->worker_count, sizeof *run->workers, error);
   if (!run->workers) return GW_NO_MEMORY;
   for (unsigned i = 0; i < run->worker_count; i++) {
-    run->workers[i].out = gw__alloc(run->buffer, error);
-    run->workers[i].window = gw__alloc(GW_WINDOW, error);
+    run->workers[i].out = gw__alloc_pages(run->buffer, error);
+    run->workers[i].window = gw__alloc_pages(GW_WINDOW, error);
     if (!run->workers[i].out || !run->workers[i].window) return GW_NO_MEMORY;
   }
   return GW_OK;
@@ -154,7 +154,7 @@ static gw_status copy_meta(gw_run *run, gw_error *error) {
 
 static gw_status finish_work(void *context, gw_error *error) {
   gw_run *run = context;
-  gw_status status = gw__run_combine(run, error);
+  gw_status status = gw__run_sum_empty(run, error);
   for (size_t i = 0; i < run->plan->shard_count && status == GW_OK; i++)
     if (run->data_files[i]) status = gw__file_sync(run->data_files[i], error);
   if (status == GW_OK)
@@ -184,6 +184,8 @@ gw_status gw_run_start(gw_plan *plan, const char *prefix, const gw_run_options *
   *out = NULL;
   gw_run *run = gw__alloc_array(1, sizeof *run, error);
   if (!run) return GW_NO_MEMORY;
+  pthread_mutex_init(&run->turn_lock, NULL);
+  pthread_cond_init(&run->turn_changed, NULL);
   run->plan = plan;
   run->options = options ? *options : (gw_run_options)GW_RUN_OPTIONS_INIT;
   run->prefix = gw__strdup(prefix, error);
@@ -211,7 +213,7 @@ void gw_run_progress(gw_run *run, uint64_t *done, uint64_t *total) {
 }
 
 void gw_run_cancel(gw_run *run) {
-  atomic_store(&run->stop, true);
+  gw__run_stop(run);
   gw__pool_cancel(run->pool);
 }
 
@@ -225,8 +227,10 @@ gw_status gw_run_commit(gw_run *run, gw_error *error) {
 
 void gw_run_free(gw_run *run) {
   if (!run) return;
-  atomic_store(&run->stop, true);
+  gw__run_stop(run);
   gw__pool_free(run->pool);
+  pthread_cond_destroy(&run->turn_changed);
+  pthread_mutex_destroy(&run->turn_lock);
   gw__run_take_back(run);
   for (size_t i = 0; i < run->plan->shard_count; i++) {
     if (run->data_files) gw__file_close(run->data_files[i]);

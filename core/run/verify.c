@@ -154,7 +154,7 @@ static gw_status prepare(gw_verification *verification, const char *prefix, unsi
   verification->buffers = gw__alloc_array(verification->worker_count, sizeof *verification->buffers, error);
   if (!verification->buffers) return GW_NO_MEMORY;
   for (unsigned i = 0; i < verification->worker_count; i++)
-    if (!(verification->buffers[i] = gw__alloc(BUFFER, error))) return GW_NO_MEMORY;
+    if (!(verification->buffers[i] = gw__alloc_pages(BUFFER, error))) return GW_NO_MEMORY;
   gw_error what = GW_ERROR_INIT;
   gw_status status = gw_bundle_open(prefix, &verification->bundle, &what);
   if (status != GW_OK) return found(verification, true, status, &what, error);

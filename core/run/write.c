@@ -1,11 +1,10 @@
-/* Writing data files: pieces of output bytes, each read or made, summed and written by one thread. What was checked is
- * what is written, because both are the same buffer. */
+/* Writing data files: ranges of output bytes, read or made and summed on all threads, written in order by one at a time.
+ * What was checked is what is written, because both are the same buffer. */
 #include <string.h>
 
 #include "../base/alloc.h"
 #include "../base/crc32c.h"
 #include "../base/error.h"
-#include "../tensor/tensor.h"
 #include "run.h"
 
 /* ---- Cutting the output into pieces */
@@ -18,20 +17,15 @@ static gw_status add_piece(gw_run *run, const gw_piece *piece, gw_error *error) 
   return GW_OK;
 }
 
-static gw_status cut_large(gw_run *run, size_t number, gw_error *error) {
-  const gw_unit *unit = &run->plan->units[number];
-  const gw_entry *entry = gw__unit_entry(run->plan, unit);
-  gw_piece piece = {.unit = number, .units = 1, .size = unit->size, .part = true};
-  if (entry && gw__dtype_has_strings(entry->dtype)) {
-    piece.stream = true;
-    return add_piece(run, &piece, error);
-  }
-  /* The buffer is a multiple of every element size, so no element is cut in two. Stored strings of a constant may be
-   * cut anywhere. */
+/* The pieces of one written shard; *unit is its first unit, and is left behind its last. */
+static gw_status cut_shard(gw_run *run, int32_t shard, size_t *unit, gw_error *error) {
+  const gw_plan *plan = run->plan;
+  uint64_t bytes = plan->shards[shard].bytes;
   gw_status status = GW_OK;
-  for (; piece.begin < unit->size && status == GW_OK; piece.begin += piece.size) {
-    uint64_t left = unit->size - piece.begin;
-    piece.size = left < run->buffer ? left : run->buffer;
+  for (uint64_t begin = 0; begin < bytes && status == GW_OK; begin += run->buffer) {
+    while (plan->units[*unit].offset + plan->units[*unit].size <= begin) (*unit)++;
+    gw_piece piece = {.unit = *unit, .begin = begin, .shard = shard};
+    piece.size = bytes - begin < run->buffer ? bytes - begin : run->buffer;
     status = add_piece(run, &piece, error);
   }
   return status;
@@ -39,32 +33,19 @@ static gw_status cut_large(gw_run *run, size_t number, gw_error *error) {
 
 gw_status gw__run_cut_pieces(gw_run *run, gw_error *error) {
   const gw_plan *plan = run->plan;
-  gw_piece piece = {.units = 0};
   gw_status status = GW_OK;
-  for (size_t i = 0; i < plan->unit_count && status == GW_OK; i++) {
-    const gw_unit *unit = &plan->units[i];
-    if (plan->shards[unit->shard].shared) {
-      if (plan->options.verify != GW_VERIFY_ALL) continue;
-      gw_piece check = {.unit = i, .units = 1, .size = unit->size, .check = true};
-      status = add_piece(run, &check, error);
+  for (size_t i = 0; i < plan->unit_count && status == GW_OK;) {
+    int32_t shard = plan->units[i].shard;
+    if (!plan->shards[shard].shared) {
+      size_t unit = i;
+      status = cut_shard(run, shard, &unit, error);
+      while (i < plan->unit_count && plan->units[i].shard == shard) i++;
       continue;
     }
-    bool joins = piece.units > 0 && plan->units[piece.unit].shard == unit->shard && piece.size + unit->size <= run->buffer;
-    if (!joins && piece.units > 0) {
-      status = add_piece(run, &piece, error);
-      piece.units = 0;
-    }
-    if (status != GW_OK) break;
-    if (unit->size > run->buffer) {
-      status = cut_large(run, i, error);
-    } else if (joins) {
-      piece.units++;
-      piece.size += unit->size;
-    } else {
-      piece = (gw_piece){.unit = i, .units = 1, .size = unit->size};
-    }
+    gw_piece check = {.unit = i, .size = plan->units[i].size, .shard = shard, .check = true};
+    if (plan->options.verify == GW_VERIFY_ALL) status = add_piece(run, &check, error);
+    i++;
   }
-  if (status == GW_OK && piece.units > 0) status = add_piece(run, &piece, error);
   return status;
 }
 
@@ -93,8 +74,8 @@ static gw_status read_small(gw_worker *worker, const gw_file *file, uint64_t off
   return GW_OK;
 }
 
-static gw_status read_stored(gw_worker *worker, const gw_plan_item *item, const gw_entry *entry, uint64_t begin,
-                             uint8_t *out, size_t size, gw_error *error) {
+static gw_status read_stored(gw_worker *worker, const gw_plan_item *item, const gw_entry *entry, uint64_t begin, uint8_t *out,
+                             size_t size, gw_error *error) {
   const gw_file *file;
   if (size == 0) return GW_OK;
   gw_status status = gw__bundle_shard(item->bundle, entry->shard, &file, error);
@@ -105,187 +86,294 @@ static gw_status read_stored(gw_worker *worker, const gw_plan_item *item, const 
   return status;
 }
 
-static gw_status mismatch(const gw_plan_item *item, const gw_entry *entry, uint32_t found, gw_error *error) {
-  return gw__bundle_mismatch(item->bundle, entry, found, error);
+static bool is_big(const gw_plan_item *item) { return item->bundle && item->bundle->header.big_endian; }
+
+/* Stored bytes that are taken at their word: no checksum is made of them. */
+static bool trusted(const gw_run *run, const gw_plan_item *item) {
+  return item->bundle && !is_big(item) && run->plan->options.verify == GW_VERIFY_NONE;
 }
 
-static bool verifies(const gw_run *run) { return run->plan->options.verify != GW_VERIFY_NONE; }
+/* A range of a unit with elements of `width` bytes, that may begin and end inside of one: what makes or converts only
+ * whole elements does the ones at the borders apart. */
+typedef gw_status (*gw_elements)(gw_worker *worker, gw_plan_item *item, const gw_entry *entry, uint64_t begin, uint8_t *out,
+                                 size_t size, gw_error *error);
 
-/* A whole string tensor in the buffer: its form is checked, its checksum found on the way. */
-static gw_status scan_whole(gw_run *run, const gw_plan_item *item, const gw_entry *entry, uint8_t *data, uint32_t *crc,
-                            gw_error *error) {
-  gw_scan scan;
-  uint64_t elements;
-  bool big = item->bundle->header.big_endian;
-  if (!verifies(run) && !big) {
-    *crc = gw__crc32c_unmask(entry->crc);
-    return GW_OK;
-  }
-  gw_status status = gw__shape_elements(entry->rank, entry->dims, &elements, error);
-  if (status == GW_OK) status = gw__scan_start(&scan, entry->dtype, elements, entry->size, big, error);
-  if (status == GW_OK) status = gw__scan_feed(&scan, data, (size_t)entry->size, error);
-  if (status == GW_OK) status = gw__scan_end(&scan, error);
-  if (status != GW_OK) {
-    const gw_file *file;
-    if (gw__bundle_shard(item->bundle, entry->shard, &file, NULL) == GW_OK) gw__error_file(error, file->path);
-    gw__error_offset(error, entry->offset);
-    return gw__error_key(error, entry->key, entry->key_size), status;
-  }
-  *crc = entry->size > 0 ? scan.crc_little : 0;
-  if (verifies(run) && entry->size > 0 && scan.crc != gw__crc32c_unmask(entry->crc)) return mismatch(item, entry, scan.crc, error);
-  if (entry->size == 0) *crc = gw__crc32c_unmask(entry->crc);
-  return GW_OK;
-}
-
-/* One whole unit into the buffer, and its checksum. */
-static gw_status whole_unit(gw_run *run, gw_worker *worker, gw_unit *unit, uint8_t *out, gw_error *error) {
-  gw_plan_item *item = &run->plan->items[unit->item];
-  const gw_entry *entry = gw__unit_entry(run->plan, unit);
-  size_t size = (size_t)unit->size;
-  uint32_t crc;
-  gw_status status;
-  if (!entry) {
-    status = gw__expr_read_bytes(item->tensor, 0, size, out, error);
-    crc = item->tensor->dtype == GW_DT_STRING ? item->tensor->crc : gw__crc32c(out, size);
-    if (status != GW_OK) return gw__error_key(error, item->name.data, item->name.size), status;
-  } else {
-    status = read_stored(worker, item, entry, 0, out, size, error);
-    if (status != GW_OK) return status;
-    bool big = item->bundle->header.big_endian;
-    if (gw__dtype_has_strings(entry->dtype)) {
-      status = scan_whole(run, item, entry, out, &crc, error);
-      if (status != GW_OK) return status;
+static gw_status whole_elements(gw_elements make, gw_worker *worker, gw_plan_item *item, const gw_entry *entry, size_t width,
+                                uint64_t begin, uint8_t *out, size_t size, gw_error *error) {
+  uint8_t element[16];
+  gw_status status = GW_OK;
+  while (size > 0 && status == GW_OK) {
+    size_t skip = (size_t)(begin % width), part = size - size % width;
+    if (skip > 0 || part == 0) {
+      part = width - skip < size ? width - skip : size;
+      status = make(worker, item, entry, begin - skip, element, width, error);
+      memcpy(out, element + skip, part);
     } else {
-      crc = verifies(run) ? gw__crc32c(out, size) : gw__crc32c_unmask(entry->crc);
-      if (crc != gw__crc32c_unmask(entry->crc)) return mismatch(item, entry, crc, error);
-      if (big) {
-        gw__swap_elements(entry->dtype, out, size / (gw_dtype_size(entry->dtype) ? gw_dtype_size(entry->dtype) : 1));
-        crc = gw__crc32c(out, size);
-      }
+      status = make(worker, item, entry, begin, out, part, error);
     }
+    begin += part;
+    out += part;
+    size -= part;
   }
-  unit->crc = gw__crc32c_mask(crc);
-  return GW_OK;
-}
-
-/* ---- One piece */
-
-static gw_status write_out(gw_run *run, const gw_unit *unit, uint64_t begin, const uint8_t *data, size_t size, gw_error *error) {
-  gw_status status = gw__file_write(run->data_files[unit->shard], unit->offset + begin, data, size, error);
-  atomic_fetch_add(&run->done, size);
   return status;
 }
 
-static gw_status many_units(gw_run *run, gw_worker *worker, const gw_piece *piece, gw_error *error) {
-  gw_status status = GW_OK;
-  size_t used = 0;
-  for (size_t i = 0; i < piece->units && status == GW_OK; i++) {
-    gw_unit *unit = &run->plan->units[piece->unit + i];
-    status = whole_unit(run, worker, unit, worker->out + used, error);
-    used += (size_t)unit->size;
-  }
-  return status == GW_OK ? write_out(run, &run->plan->units[piece->unit], 0, worker->out, used, error) : status;
+static gw_status swapped(gw_worker *worker, gw_plan_item *item, const gw_entry *entry, uint64_t begin, uint8_t *out, size_t size,
+                         gw_error *error) {
+  gw_status status = read_stored(worker, item, entry, begin, out, size, error);
+  if (status == GW_OK) gw__swap_elements(entry->dtype, out, size / gw_dtype_size(entry->dtype));
+  return status;
 }
 
-static gw_status part_of_unit(gw_run *run, gw_worker *worker, gw_piece *piece, gw_error *error) {
-  const gw_unit *unit = &run->plan->units[piece->unit];
+static gw_status made(gw_worker *worker, gw_plan_item *item, const gw_entry *entry, uint64_t begin, uint8_t *out, size_t size,
+                      gw_error *error) {
+  (void)worker;
+  (void)entry;
+  gw_status status = gw__expr_read_bytes(item->tensor, begin, size, out, error);
+  if (status != GW_OK) gw__error_key(error, item->name.data, item->name.size);
+  return status;
+}
+
+/* Bytes [begin, begin + size) of a unit as they are to be written, and the checksums of that part. Those of strings are
+ * left to a scan, which has to see them in order. */
+static gw_status read_part(gw_run *run, gw_worker *worker, const gw_unit *unit, uint64_t begin, uint8_t *out, size_t size,
+                           uint32_t *crc_in, uint32_t *crc_out, gw_error *error) {
   gw_plan_item *item = &run->plan->items[unit->item];
   const gw_entry *entry = gw__unit_entry(run->plan, unit);
-  size_t size = (size_t)piece->size;
-  gw_status status;
-  if (entry && !verifies(run) && !item->bundle->header.big_endian) {
-    const gw_file *file;
-    status = gw__bundle_shard(item->bundle, entry->shard, &file, error);
-    if (status == GW_OK)
-      status = gw__file_copy_range(file, entry->offset + piece->begin, run->data_files[unit->shard], unit->offset + piece->begin,
-                                   size, error);
-    atomic_fetch_add(&run->done, size);
+  size_t width = gw_dtype_size(entry ? entry->dtype : item->tensor->dtype);
+  *crc_in = *crc_out = 0;
+  if (!entry) {
+    gw_status status = width ? whole_elements(made, worker, item, NULL, width, begin, out, size, error)
+                             : made(worker, item, NULL, begin, out, size, error);
+    if (status == GW_OK) *crc_out = gw__crc32c(out, size);
     return status;
   }
-  if (entry) {
-    status = read_stored(worker, item, entry, piece->begin, worker->out, size, error);
-    if (status == GW_OK) piece->crc_in = piece->crc_out = gw__crc32c(worker->out, size);
-    if (status == GW_OK && item->bundle->header.big_endian) {
-      size_t width = gw_dtype_size(entry->dtype);
-      if (width > 1) gw__swap_elements(entry->dtype, worker->out, size / width);
-      piece->crc_out = gw__crc32c(worker->out, size);
-    }
-  } else {
-    status = gw__expr_read_bytes(item->tensor, piece->begin, size, worker->out, error);
-    if (status == GW_OK) piece->crc_out = gw__crc32c(worker->out, size);
-    else gw__error_key(error, item->name.data, item->name.size);
+  gw_status status = read_stored(worker, item, entry, begin, out, size, error);
+  if (status != GW_OK || trusted(run, item) || gw__dtype_has_strings(entry->dtype)) return status;
+  *crc_in = *crc_out = gw__crc32c(out, size);
+  if (is_big(item) && width > 1) {
+    status = whole_elements(swapped, worker, item, entry, width, begin, out, size, error);
+    *crc_out = gw__crc32c(out, size);
   }
-  return status == GW_OK ? write_out(run, unit, piece->begin, worker->out, size, error) : status;
+  return status;
 }
 
-static gw_status stream_unit(gw_run *run, gw_worker *worker, const gw_piece *piece, gw_error *error) {
-  gw_unit *unit = &run->plan->units[piece->unit];
-  gw_plan_item *item = &run->plan->items[unit->item];
+/* ---- Strings */
+
+static gw_status in_data(const gw_plan_item *item, const gw_entry *entry, gw_status status, gw_error *error) {
+  const gw_file *file;
+  if (status == GW_OK) return GW_OK;
+  if (gw__bundle_shard(item->bundle, entry->shard, &file, NULL) == GW_OK) gw__error_file(error, file->path);
+  gw__error_key(error, entry->key, entry->key_size);
+  gw__error_offset(error, entry->offset);
+  return status;
+}
+
+static gw_status start_scan(gw_scan *scan, const gw_plan_item *item, const gw_entry *entry, gw_error *error) {
+  uint64_t elements;
+  gw_status status = gw__shape_elements(entry->rank, entry->dims, &elements, error);
+  if (status == GW_OK) status = gw__scan_start(scan, entry->dtype, elements, entry->size, is_big(item), error);
+  return in_data(item, entry, status, error);
+}
+
+static bool needs_scan(const gw_run *run, const gw_plan_item *item, const gw_entry *entry) {
+  return entry && gw__dtype_has_strings(entry->dtype) && !trusted(run, item);
+}
+
+/* ---- Checksums of whole units */
+
+/* Compares what was read with what is stored, and sets what is written. */
+static gw_status settle(gw_run *run, gw_unit *unit, uint32_t crc_in, uint32_t crc_out, gw_error *error) {
+  const gw_plan_item *item = &run->plan->items[unit->item];
+  const gw_entry *entry = gw__unit_entry(run->plan, unit);
+  if (entry && trusted(run, item)) crc_out = gw__crc32c_unmask(entry->crc);
+  else if (entry && crc_in != gw__crc32c_unmask(entry->crc)) return gw__bundle_mismatch(item->bundle, entry, crc_in, error);
+  else if (!entry && item->tensor->dtype == GW_DT_STRING) crc_out = item->tensor->crc;
+  unit->crc = gw__crc32c_mask(crc_out);
+  return GW_OK;
+}
+
+static gw_status scan_whole(gw_run *run, gw_unit *unit, uint8_t *data, gw_error *error) {
+  const gw_plan_item *item = &run->plan->items[unit->item];
   const gw_entry *entry = gw__unit_entry(run->plan, unit);
   gw_scan scan;
-  uint64_t elements, done = 0;
-  gw_status status = gw__shape_elements(entry->rank, entry->dims, &elements, error);
-  if (status == GW_OK)
-    status = gw__scan_start(&scan, entry->dtype, elements, entry->size, item->bundle->header.big_endian, error);
-  while (status == GW_OK && done < unit->size) {
-    size_t size = unit->size - done < run->buffer ? (size_t)(unit->size - done) : run->buffer;
-    if (atomic_load(&run->stop)) return gw__fail(error, GW_CANCELLED, "interrupted");
-    status = read_stored(worker, item, entry, done, worker->out, size, error);
-    if (status == GW_OK) status = gw__scan_feed(&scan, worker->out, size, error);
-    if (status == GW_OK) status = write_out(run, unit, done, worker->out, size, error);
-    done += size;
-  }
+  gw_status status = start_scan(&scan, item, entry, error);
+  if (status != GW_OK) return status;
+  status = gw__scan_feed(&scan, data, (size_t)unit->size, error);
   if (status == GW_OK) status = gw__scan_end(&scan, error);
-  if (status != GW_OK) return gw__error_key(error, entry->key, entry->key_size), status;
-  if (scan.crc != gw__crc32c_unmask(entry->crc)) return mismatch(item, entry, scan.crc, error);
-  unit->crc = gw__crc32c_mask(scan.crc_little);
+  if (status != GW_OK) return in_data(item, entry, status, error);
+  return settle(run, unit, scan.crc, scan.crc_little, error);
+}
+
+gw_status gw__run_sum_empty(gw_run *run, gw_error *error) {
+  gw_status status = GW_OK;
+  for (size_t i = 0; i < run->plan->unit_count && status == GW_OK; i++) {
+    gw_unit *unit = &run->plan->units[i];
+    const gw_entry *entry = gw__unit_entry(run->plan, unit);
+    if (unit->size > 0 || run->plan->shards[unit->shard].shared) continue;
+    /* A string tensor of no bytes at all has no form to sum; TensorFlow reads it whatever its entry says. */
+    if (entry && gw__dtype_has_strings(entry->dtype)) unit->crc = entry->crc;
+    else status = settle(run, unit, 0, 0, error);
+  }
+  return status;
+}
+
+/* ---- Turns */
+
+static gw_status wait_for_turn(gw_run *run, size_t number, gw_error *error) {
+  pthread_mutex_lock(&run->turn_lock);
+  while (run->turn != number && !atomic_load(&run->stop)) pthread_cond_wait(&run->turn_changed, &run->turn_lock);
+  bool mine = run->turn == number && !atomic_load(&run->stop);
+  pthread_mutex_unlock(&run->turn_lock);
+  return mine ? GW_OK : gw__fail(error, GW_CANCELLED, "interrupted");
+}
+
+static void pass_turn(gw_run *run) {
+  pthread_mutex_lock(&run->turn_lock);
+  run->turn++;
+  pthread_cond_broadcast(&run->turn_changed);
+  pthread_mutex_unlock(&run->turn_lock);
+}
+
+void gw__run_stop(gw_run *run) {
+  pthread_mutex_lock(&run->turn_lock);
+  atomic_store(&run->stop, true);
+  pthread_cond_broadcast(&run->turn_changed);
+  pthread_mutex_unlock(&run->turn_lock);
+}
+
+/* ---- One piece: filled on any thread, then joined to its neighbours and written in its turn */
+
+/* What a piece holds of a unit. */
+typedef struct gw_part {
+  uint64_t begin;  /* in the unit */
+  size_t at, size; /* in the piece */
+  bool first, last; /* the unit's first, last byte is in it */
+} gw_part;
+
+static gw_part part_of(const gw_piece *piece, const gw_unit *unit) {
+  uint64_t piece_end = piece->begin + piece->size, unit_end = unit->offset + unit->size;
+  uint64_t begin = unit->offset > piece->begin ? unit->offset : piece->begin;
+  uint64_t end = unit_end < piece_end ? unit_end : piece_end;
+  return (gw_part){.begin = begin - unit->offset, .at = (size_t)(begin - piece->begin), .size = (size_t)(end - begin),
+                   .first = unit->offset >= piece->begin, .last = unit_end <= piece_end};
+}
+
+/* Walks the units of a piece that have bytes in it: NULL after the last. */
+static gw_unit *next_unit(const gw_run *run, const gw_piece *piece, size_t *number) {
+  while (*number < run->plan->unit_count) {
+    gw_unit *unit = &run->plan->units[(*number)++];
+    if (unit->shard != piece->shard || unit->offset >= piece->begin + piece->size) return NULL;
+    if (unit->size > 0) return unit;
+  }
+  return NULL;
+}
+
+static gw_status fill(gw_run *run, gw_worker *worker, gw_piece *piece, gw_error *error) {
+  gw_unit *unit;
+  for (size_t number = piece->unit; (unit = next_unit(run, piece, &number)) != NULL;) {
+    gw_part part = part_of(piece, unit);
+    uint8_t *data = worker->out + part.at;
+    uint32_t crc_in, crc_out;
+    gw_status status = read_part(run, worker, unit, part.begin, data, part.size, &crc_in, &crc_out, error);
+    if (status != GW_OK) return status;
+    if (part.first && part.last) {
+      bool scan = needs_scan(run, &run->plan->items[unit->item], gw__unit_entry(run->plan, unit));
+      status = scan ? scan_whole(run, unit, data, error) : settle(run, unit, crc_in, crc_out, error);
+      if (status != GW_OK) return status;
+    } else if (part.first) {
+      piece->tail_in = crc_in;
+      piece->tail_out = crc_out;
+    } else {
+      piece->head_in = crc_in;
+      piece->head_out = crc_out;
+    }
+  }
   return GW_OK;
+}
+
+/* The part of a unit that several pieces share, in order of place. */
+static gw_status join_part(gw_run *run, gw_worker *worker, const gw_piece *piece, gw_unit *unit, const gw_part *part,
+                           gw_error *error) {
+  gw_open_unit *open = &run->open;
+  const gw_plan_item *item = &run->plan->items[unit->item];
+  const gw_entry *entry = gw__unit_entry(run->plan, unit);
+  bool scan = needs_scan(run, item, entry);
+  gw_status status = GW_OK;
+  if (part->first) {
+    open->crc_in = piece->tail_in;
+    open->crc_out = piece->tail_out;
+    if (scan) status = start_scan(&open->scan, item, entry, error);
+  } else {
+    open->crc_in = gw__crc32c_combine(open->crc_in, piece->head_in, part->size);
+    open->crc_out = gw__crc32c_combine(open->crc_out, piece->head_out, part->size);
+  }
+  if (status != GW_OK) return status;
+  if (scan) {
+    status = gw__scan_feed(&open->scan, worker->out + part->at, part->size, error);
+    if (status == GW_OK && part->last) status = gw__scan_end(&open->scan, error);
+    if (status != GW_OK) return in_data(item, entry, status, error);
+    open->crc_in = open->scan.crc;
+    open->crc_out = open->scan.crc_little;
+  }
+  return part->last ? settle(run, unit, open->crc_in, open->crc_out, error) : GW_OK;
+}
+
+static gw_status join(gw_run *run, gw_worker *worker, const gw_piece *piece, gw_error *error) {
+  gw_unit *unit;
+  gw_status status = GW_OK;
+  for (size_t number = piece->unit; status == GW_OK && (unit = next_unit(run, piece, &number)) != NULL;) {
+    gw_part part = part_of(piece, unit);
+    if (!part.first || !part.last) status = join_part(run, worker, piece, unit, &part, error);
+  }
+  return status;
+}
+
+/* A piece inside of one unit that is taken at its word: the kernel copies it. */
+static bool is_plain_copy(const gw_run *run, const gw_piece *piece) {
+  const gw_unit *unit = &run->plan->units[piece->unit];
+  gw_part part = part_of(piece, unit);
+  return part.size == piece->size && trusted(run, &run->plan->items[unit->item]);
+}
+
+static gw_status plain_copy(gw_run *run, const gw_piece *piece, gw_error *error) {
+  const gw_unit *unit = &run->plan->units[piece->unit];
+  const gw_entry *entry = gw__unit_entry(run->plan, unit);
+  const gw_file *file;
+  gw_part part = part_of(piece, unit);
+  gw_status status = gw__bundle_shard(run->plan->items[unit->item].bundle, entry->shard, &file, error);
+  if (status != GW_OK) return status;
+  return gw__file_copy_range(file, entry->offset + part.begin, run->data_files[piece->shard], piece->begin, piece->size, error);
 }
 
 static gw_status check_shared(gw_run *run, gw_worker *worker, const gw_piece *piece, gw_error *error) {
   const gw_unit *unit = &run->plan->units[piece->unit];
   gw_bundle *bundle = run->plan->items[unit->item].bundle;
-  gw_status status = gw__bundle_check_entry(bundle, gw__unit_entry(run->plan, unit), worker->out, run->buffer, error);
-  atomic_fetch_add(&run->done, unit->size);
-  return status;
+  return gw__bundle_check_entry(bundle, gw__unit_entry(run->plan, unit), worker->out, run->buffer, error);
 }
 
-gw_status gw__run_piece(void *context, unsigned number, size_t piece_number, gw_error *error) {
+static gw_status do_piece(gw_run *run, gw_worker *worker, size_t number, gw_error *error) {
+  gw_piece *piece = &run->pieces[number];
+  bool plain = !piece->check && is_plain_copy(run, piece);
+  gw_status status = GW_OK;
+  if (piece->check) status = check_shared(run, worker, piece, error);
+  else if (!plain) status = fill(run, worker, piece, error);
+  if (status == GW_OK) status = wait_for_turn(run, number, error);
+  if (status != GW_OK || piece->check) return status;
+  status = join(run, worker, piece, error);
+  if (status != GW_OK) return status;
+  return plain ? plain_copy(run, piece, error)
+               : gw__file_write(run->data_files[piece->shard], piece->begin, worker->out, (size_t)piece->size, error);
+}
+
+gw_status gw__run_piece(void *context, unsigned worker, size_t number, gw_error *error) {
   gw_run *run = context;
-  gw_worker *worker = &run->workers[number];
-  gw_piece *piece = &run->pieces[piece_number];
-  if (piece->check) return check_shared(run, worker, piece, error);
-  if (piece->stream) return stream_unit(run, worker, piece, error);
-  if (piece->part) return part_of_unit(run, worker, piece, error);
-  return many_units(run, worker, piece, error);
-}
-
-/* ---- Checksums of large units, from those of their parts in order of place */
-
-gw_status gw__run_combine(gw_run *run, gw_error *error) {
-  for (size_t i = 0; i < run->piece_count;) {
-    const gw_piece *piece = &run->pieces[i];
-    if (!piece->part || piece->stream) {
-      i++;
-      continue;
-    }
-    gw_unit *unit = &run->plan->units[piece->unit];
-    const gw_plan_item *item = &run->plan->items[unit->item];
-    const gw_entry *entry = gw__unit_entry(run->plan, unit);
-    uint32_t crc_in = 0, crc_out = 0;
-    size_t first = piece->unit;
-    for (; i < run->piece_count && run->pieces[i].part && run->pieces[i].unit == first; i++) {
-      crc_in = gw__crc32c_combine(crc_in, run->pieces[i].crc_in, run->pieces[i].size);
-      crc_out = gw__crc32c_combine(crc_out, run->pieces[i].crc_out, run->pieces[i].size);
-    }
-    if (!entry) {
-      if (item->tensor->dtype == GW_DT_STRING) crc_out = item->tensor->crc;
-    } else if (!verifies(run) && !item->bundle->header.big_endian) {
-      crc_out = gw__crc32c_unmask(entry->crc);
-    } else if (crc_in != gw__crc32c_unmask(entry->crc)) {
-      return mismatch(item, entry, crc_in, error);
-    }
-    unit->crc = gw__crc32c_mask(crc_out);
+  gw_status status = do_piece(run, &run->workers[worker], number, error);
+  if (status != GW_OK) {
+    gw__run_stop(run);
+    return status;
   }
+  atomic_fetch_add(&run->done, run->pieces[number].size);
+  pass_turn(run);
   return GW_OK;
 }
