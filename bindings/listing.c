@@ -85,21 +85,51 @@ static bool plain(const char *text, size_t size) {
   return true;
 }
 
+/* Neighbours in a model mostly share dtype and shape (a million scalars do), and printing numbers is what a long listing
+ * spends its time on: what was made for one row serves the next. */
+typedef struct gwl_cells {
+  bool valid;
+  int dtype;
+  size_t rank;
+  const int64_t *dims;
+  uint64_t bytes;
+  char dtype_text[32], shape_text[128], bytes_text[40];
+  size_t dtype_size, shape_size, bytes_size;
+} gwl_cells;
+
+/* True when `cells` had to be made anew. */
+static bool make_cells(gwl_cells *cells, const gw_entry_info *info) {
+  if (cells->valid && cells->dtype == info->dtype && cells->bytes == info->size && cells->rank == info->rank &&
+      (info->rank == 0 || memcmp(cells->dims, info->dims, info->rank * sizeof *info->dims) == 0))
+    return false;
+  *cells = (gwl_cells){.valid = true, .dtype = info->dtype, .rank = info->rank, .dims = info->dims, .bytes = info->size};
+  cells->dtype_size = (size_t)dtype_text(cells->dtype_text, sizeof cells->dtype_text, info->dtype);
+  cells->shape_size = shape_text(cells->shape_text, sizeof cells->shape_text, info->rank, info->dims);
+  cells->bytes_size = (size_t)bytes_text(cells->bytes_text, sizeof cells->bytes_text, info->size);
+  return true;
+}
+
 static void measure(gwl_listing *listing) {
-  char text[128];
+  gwl_cells cells = {.valid = false};
   for (size_t i = 0; i < listing->count; i++) {
     gw_entry_info info;
     gw_bundle_entry(listing->bundle, row_at(listing, i), &info);
     listing->bytes += info.size;
     widen(&listing->name_width, columns(info.name.data, info.name.size), WIDEST_NAME);
-    widen(&listing->dtype_width, (size_t)dtype_text(text, sizeof text, info.dtype), 32);
-    widen(&listing->shape_width, shape_text(text, sizeof text, info.rank, info.dims), 60);
-    widen(&listing->bytes_width, (size_t)bytes_text(text, sizeof text, info.size), 32);
+    if (!make_cells(&cells, &info)) continue;
+    widen(&listing->dtype_width, cells.dtype_size, 32);
+    widen(&listing->shape_width, cells.shape_size, 60);
+    widen(&listing->bytes_width, cells.bytes_size, 32);
   }
 }
 
 static void pad(luaL_Buffer *out, size_t used, size_t width) {
-  for (; used < width; used++) luaL_addchar(out, ' ');
+  static const char spaces[] = "                                                                                ";
+  while (used < width) {
+    size_t part = width - used < sizeof spaces - 1 ? width - used : sizeof spaces - 1;
+    luaL_addlstring(out, spaces, part);
+    used += part;
+  }
 }
 
 /* ---- Making one */
@@ -234,27 +264,25 @@ static int text(lua_State *L) {
   lua_settop(L, 1);
   if (extra) push_extra(L, listing, row_at(listing, listing->next));
   luaL_Buffer out;
+  gwl_cells cells = {.valid = false};
   luaL_buffinit(L, &out);
   for (lua_Integer i = 0; i < most && listing->next < listing->count; i++) {
     gw_entry_info info;
-    char cell[128];
     gw_bundle_entry(listing->bundle, row_at(listing, listing->next++), &info);
-    luaL_addstring(&out, "  ");
+    make_cells(&cells, &info);
+    luaL_addlstring(&out, "  ", 2);
     add_name(&out, info.name, listing->name_width);
-    luaL_addstring(&out, "  ");
-    size_t used = (size_t)dtype_text(cell, sizeof cell, info.dtype);
-    luaL_addlstring(&out, cell, used);
-    pad(&out, used, listing->dtype_width + 2);
-    used = shape_text(cell, sizeof cell, info.rank, info.dims);
-    luaL_addlstring(&out, cell, used);
-    pad(&out, used, listing->shape_width + 2);
-    used = (size_t)bytes_text(cell, sizeof cell, info.size);
-    luaL_addlstring(&out, cell, used);
-    if (info.slices || extra) pad(&out, used, listing->bytes_width);
+    luaL_addlstring(&out, "  ", 2);
+    luaL_addlstring(&out, cells.dtype_text, cells.dtype_size);
+    pad(&out, cells.dtype_size, listing->dtype_width + 2);
+    luaL_addlstring(&out, cells.shape_text, cells.shape_size);
+    pad(&out, cells.shape_size, listing->shape_width + 2);
+    luaL_addlstring(&out, cells.bytes_text, cells.bytes_size);
+    if (info.slices || extra) pad(&out, cells.bytes_size, listing->bytes_width);
     if (info.slices) {
-      luaL_addstring(&out, "  in ");
-      used = (size_t)snprintf(cell, sizeof cell, "%zu slice%s", info.slices, info.slices == 1 ? "" : "s");
-      luaL_addlstring(&out, cell, used);
+      char slices[48];
+      int used = snprintf(slices, sizeof slices, "  in %zu slice%s", info.slices, info.slices == 1 ? "" : "s");
+      luaL_addlstring(&out, slices, (size_t)used);
     }
     if (extra) {
       lua_pushvalue(L, 2);

@@ -49,6 +49,12 @@ run_replays() {
   done
 }
 
+# Modules come from the build, scripts and helpers from the source tree.
+lua_environment() {
+  export LUA_PATH="$ROOT/scripts/?.lua;$ROOT/scripts/?/init.lua;$ROOT/?.lua;;" LUA_CPATH="$MODULES/?.so;;" GODWIT SCRATCH="$scratch"
+  unset LUA_PATH_5_4 LUA_CPATH_5_4 LUA_INIT LUA_INIT_5_4
+}
+
 # run_specs ARGUMENT...: busted with these. The modules come from the build, the scripts from the source tree.
 run_specs() {
   local seed=${SEED:-$(($(date +%s) % 100000))}
@@ -58,8 +64,7 @@ run_specs() {
     return
   fi
   echo "specs in random order; SEED=$seed repeats it"
-  export LUA_PATH="$ROOT/scripts/?.lua;$ROOT/scripts/?/init.lua;$ROOT/?.lua;;" LUA_CPATH="$MODULES/?.so;;" GODWIT SCRATCH="$scratch"
-  unset LUA_PATH_5_4 LUA_CPATH_5_4 LUA_INIT LUA_INIT_5_4
+  lua_environment
   # SPECS and SPEC_LUA are words.
   # shellcheck disable=SC2086
   step specs $((600 * slower)) "${settled[@]}" $SPEC_LUA "$BUSTED" --lang=en --output=plainTerminal --shuffle --seed="$seed" "$@" -- $SPECS
@@ -88,7 +93,7 @@ run_interop() {
 
 run_bench() {
   local script
-  export GODWIT SCRATCH="$scratch"
+  lua_environment
   for script in spec/bench/*_bench.*; do
     [ -e "$script" ] || { echo "there is no benchmark"; return; }
     case $script in

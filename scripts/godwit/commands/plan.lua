@@ -29,8 +29,13 @@ function plan.add_arguments(parser)
   parser:flag("--json", "print JSON")
 end
 
+--- A usage line that reads better than the generated one: either a recipe comes first, or -e.
+function plan.usage(name, output)
+  return ("Usage: godwit %s RECIPE INPUT... %s[OPTION]...\n       godwit %s -e 'LUA' INPUT... %s[OPTION]..."):format(name, output, name, output)
+end
+
 function plan.parser(argparse)
-  local parser = argparse("godwit plan", plan.summary)
+  local parser = argparse("godwit plan", plan.summary):usage(plan.usage("plan", ""))
   plan.add_arguments(parser)
   parser:option("-o --output", "where run would write; only shown"):argname("OUT"):count("*")
   return parser
@@ -202,8 +207,11 @@ local function print_text(compiled)
     for field in pairs(all) do all[field] = all[field] + totals[field] end
   end
   local sum = add_up(compiled)
-  io.stdout:write(("%s · %s to compute, %s to copy, %s to share, %s unverified\n"):format(plan.counts(all), core.bytes(sum.bytes_computed),
-    core.bytes(sum.bytes_moved), core.bytes(sum.bytes_shared), core.bytes(sum.bytes_unverified)))
+  local work = {}
+  for _, part in ipairs { { sum.bytes_computed, "to compute" }, { sum.bytes_moved, "to copy" }, { sum.bytes_shared, "to share" }, { sum.bytes_unverified, "unverified" } } do
+    if part[1] > 0 then work[#work + 1] = ("%s %s"):format(core.bytes(part[1]), part[2]) end
+  end
+  io.stdout:write(("%s · %s\n"):format(plan.counts(all), #work > 0 and table.concat(work, ", ") or "no bytes to write"))
 end
 
 function plan.run(values)

@@ -21,7 +21,7 @@ local function parse_threads(text)
 end
 
 function run.parser(argparse)
-  local parser = argparse("godwit run", run.summary)
+  local parser = argparse("godwit run", run.summary):usage(plan.usage("run", "-o OUT "))
   plan.add_arguments(parser)
   parser:option("-o --output", "the prefix to write; NAME=OUT for each of several outputs"):argname("OUT"):count("*")
   parser:flag("--force", "replace an existing OUT, so that at every moment it is wholly old or wholly new")

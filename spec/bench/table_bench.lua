@@ -1,0 +1,246 @@
+-- The table of "Speed and memory" for what exists: each job and its yardstick, in turns, within one run. A row passes
+-- when the ratio of the medians or of the best runs reaches its goal (a shared machine is noisy; the best run of either
+-- side is what the work costs). Results also go to $BENCH_DIR/results.json, outside of the source tree.
+--
+--   BENCH_DIR=build/bench   where the checkpoints are made (1.5 GB, twice that while a row runs)
+--   BENCH_LAYERS=24         BERT layers: 24 is 1.3 GB, 240 is 10 times the data for the rows that must not grow
+--   BENCH_RUNS=5            runs of each side
+--   PYTHON=                 a Python with TensorFlow, to run TensorFlow's way beside ours
+
+local core = require "godwit.core"
+local gw = require "godwit"
+
+local GODWIT = assert(os.getenv "GODWIT", "GODWIT is the program to time")
+local DIR = os.getenv "BENCH_DIR" or "build/bench"
+local LAYERS = tonumber(os.getenv "BENCH_LAYERS" or "24")
+local RUNS = tonumber(os.getenv "BENCH_RUNS" or "5")
+local PYTHON = os.getenv "PYTHON"
+local HIDDEN, VOCABULARY = 1024, 30522
+local MEGABYTE = 1000 * 1000
+
+local passed, failed, results = 0, 0, {}
+
+local function sh(command)
+  local ok, _, code = os.execute(command)
+  if not ok then error(("status %s: %s"):format(code, command), 0) end
+end
+
+local function format(template, values)
+  return (template:gsub("%%(%u+)%%", function(name) return values[name] or error("no value for " .. name) end))
+end
+
+local paths = { GODWIT = GODWIT, DIR = DIR, BERT = DIR .. "/bert", MANY = DIR .. "/many", MILLION = DIR .. "/million", TINY = "examples/data/digits.ckpt-100" }
+
+-- ---- Measuring
+
+local function seconds(job)
+  if job.before then sh(format(job.before, paths)) end
+  local command = format(job.command, paths)
+  local started = core.monotonic()
+  sh(command)
+  local elapsed = (core.monotonic() - started) / (job.times or 1)
+  if job.after then sh(format(job.after, paths)) end
+  return elapsed
+end
+
+local function median(list)
+  local sorted = table.move(list, 1, #list, 1, {})
+  table.sort(sorted)
+  return sorted[(#sorted + 1) // 2], sorted[1]
+end
+
+--- Both sides in turns: what disturbs one disturbs the other.
+local function measure(ours, yardstick)
+  local a, b = {}, {}
+  for i = 1, RUNS do
+    a[i] = seconds(ours)
+    if yardstick then b[i] = seconds(yardstick) end
+  end
+  local result = {}
+  result.median, result.best = median(a)
+  if yardstick then result.yard_median, result.yard_best = median(b) end
+  return result
+end
+
+local function unit(time)
+  if time < 0.1 then return ("%.1f ms"):format(time * 1000) end
+  return ("%.2f s"):format(time)
+end
+
+local function record(row, good, text)
+  if good then passed = passed + 1 else failed = failed + 1 end
+  print(("%s  %-46s %s"):format(good and "ok    " or "SLOWER", row, text))
+  io.stdout:flush()
+end
+
+local function keep(row, result, goal)
+  results[#results + 1] = core.object {
+    { "row", row }, { "median", result.median }, { "best", result.best }, { "yard_median", result.yard_median },
+    { "yard_best", result.yard_best }, { "goal", goal },
+  }
+end
+
+--- At most `reach` times the yardstick.
+local function ratio_row(row, reach, ours, yardstick)
+  local result = measure(ours, yardstick)
+  local middle, best = result.median / result.yard_median, result.best / result.yard_best
+  record(row, math.min(middle, best) <= reach, ("%s beside %s: %.2f x (best runs %.2f x; goal %.2f x)"):format(unit(result.median),
+    unit(result.yard_median), middle, best, reach))
+  keep(row, result, ("%.2f x"):format(reach))
+end
+
+--- At most `more` seconds over the yardstick.
+local function extra_row(row, more, ours, yardstick)
+  local result = measure(ours, yardstick)
+  local middle, best = result.median - result.yard_median, result.best - result.yard_best
+  record(row, math.min(middle, best) <= more, ("%s beside %s: %s more (best runs %s; goal %s)"):format(unit(result.median),
+    unit(result.yard_median), unit(middle), unit(best), unit(more)))
+  keep(row, result, "+" .. unit(more))
+end
+
+--- At most `most` seconds; the yardstick is shown for comparison.
+local function time_row(row, most, ours, yardstick)
+  local result = measure(ours, yardstick)
+  local beside = yardstick and (" beside %s"):format(unit(result.yard_median)) or ""
+  record(row, math.min(result.median, result.best) <= most, ("%s%s (best run %s; goal %s)"):format(unit(result.median), beside,
+    unit(result.best), unit(most)))
+  keep(row, result, unit(most))
+end
+
+--- Peak resident memory of one run, in bytes: the kernel's own count, read by GNU time.
+local function peak(command)
+  local log = DIR .. "/peak"
+  sh(("/usr/bin/time -o %s -f %%M %s >/dev/null"):format(log, format(command, paths)))
+  local file <close> = assert(io.open(log))
+  return tonumber(file:read "l") * 1024
+end
+
+local function memory_row(row, most, command)
+  local bytes = peak(command)
+  record(row, bytes <= most, ("%s at the peak (goal %s)"):format(core.bytes(bytes), core.bytes(most)))
+  results[#results + 1] = core.object { { "row", row }, { "bytes", bytes }, { "goal", core.bytes(most) } }
+end
+
+-- ---- Checkpoints
+
+local function exists(path)
+  local file = io.open(path)
+  if file then file:close() end
+  return file ~= nil
+end
+
+--- Names and shapes as google-research/bert saves them. Values do not matter to the time that copying takes.
+local function make_bert(prefix)
+  local tensors = {}
+  local function add(name, ...) tensors[name] = gw.full({ ... }, 0.02, "float32") end
+  add("bert/embeddings/word_embeddings", VOCABULARY, HIDDEN)
+  add("bert/embeddings/token_type_embeddings", 2, HIDDEN)
+  add("bert/embeddings/position_embeddings", 512, HIDDEN)
+  for _, part in ipairs { "gamma", "beta" } do add("bert/embeddings/LayerNorm/" .. part, HIDDEN) end
+  for i = 0, LAYERS - 1 do
+    local layer = ("bert/encoder/layer_%d/"):format(i)
+    for _, dense in ipairs { { "attention/self/query", 1, 1 }, { "attention/self/key", 1, 1 }, { "attention/self/value", 1, 1 },
+      { "attention/output/dense", 1, 1 }, { "intermediate/dense", 1, 4 }, { "output/dense", 4, 1 } } do
+      add(layer .. dense[1] .. "/kernel", dense[2] * HIDDEN, dense[3] * HIDDEN)
+      add(layer .. dense[1] .. "/bias", dense[3] * HIDDEN)
+    end
+    for _, norm in ipairs { "attention/output/LayerNorm/", "output/LayerNorm/" } do
+      for _, part in ipairs { "gamma", "beta" } do add(layer .. norm .. part, HIDDEN) end
+    end
+  end
+  gw.variables(tensors):save(prefix, { force = true })
+end
+
+local function make_scalars(prefix, count)
+  local tensors, scalar = {}, gw.scalar(1.5)
+  for i = 0, count - 1 do tensors[("scope_%d/layer_%d/w"):format(i // 1000, i % 1000)] = scalar end
+  gw.variables(tensors):save(prefix, { force = true })
+end
+
+sh("mkdir -p " .. DIR)
+local wanted = ("layers %d"):format(LAYERS)
+local stamp = io.open(DIR .. "/made")
+local made = stamp and stamp:read "l"
+if stamp then stamp:close() end
+if made ~= wanted or not exists(paths.BERT .. ".index") then
+  print("making checkpoints in " .. DIR)
+  make_bert(paths.BERT)
+  make_scalars(paths.MANY, 100000)
+  make_scalars(paths.MILLION, 1000000)
+  local file <close> = assert(io.open(DIR .. "/made", "w"))
+  file:write(wanted, "\n")
+end
+assert(io.open(DIR .. "/empty.lua", "w")):close()
+
+-- ---- The rows
+
+local RENAME = [[%GODWIT% run -q -e 'ckpt:rename_scope("/", "new/")' ]]
+local CLEAN = "rm -rf %DIR%/out && mkdir -p %DIR%/out"
+local function repeated(command) return ("for i in $(seq 40); do %s; done >/dev/null"):format(command) end
+
+extra_row("inspect a small checkpoint, whole process", 0.005,
+  { command = repeated "%GODWIT% inspect %TINY%", times = 40 },
+  { command = repeated "lua5.4 %DIR%/empty.lua", times = 40 })
+
+time_row("open and list 1,000,000 variables", 1.0,
+  { command = "%GODWIT% inspect %MILLION% >/dev/null" }, { command = "cat %MILLION%.index >/dev/null" })
+
+do
+  local names = 1000000 * #"scope_000/layer_000/w"
+  memory_row("memory of 1,000,000 variables beside their names", 200 * MEGABYTE + names, "%GODWIT% inspect %MILLION%")
+end
+
+-- The yardstick copies an index of the same size and syncs it and the folder.
+extra_row("rename every variable, --data link", 0.030,
+  { before = CLEAN, command = RENAME .. "--data link %BERT% -o %DIR%/out/x" },
+  { before = CLEAN, command = "cp %BERT%.index %DIR%/out/x.index && sync %DIR%/out/x.index && sync %DIR%/out" })
+
+ratio_row("rename every variable, --data copy, verified", 1.1,
+  { before = CLEAN, command = RENAME .. "%BERT% -o %DIR%/out/x", after = CLEAN },
+  { before = CLEAN, after = CLEAN,
+    command = "cp %BERT%.data-00000-of-00001 %DIR%/out/x.data && cp %BERT%.index %DIR%/out/x.index && "
+      .. "sync %DIR%/out/x.data && sync %DIR%/out/x.index && sync %DIR%/out" })
+
+ratio_row("verify", 1.1, { command = "%GODWIT% verify -q %BERT%" },
+  { command = "dd if=%BERT%.data-00000-of-00001 of=/dev/null bs=1M status=none" })
+
+time_row("rename 100,000 scalars", 0.3, { before = CLEAN, command = RENAME .. "%MANY% -o %DIR%/out/x" })
+
+memory_row("peak memory: inspect", 100 * MEGABYTE, "%GODWIT% inspect %BERT%")
+memory_row("peak memory: inspect --stats", 100 * MEGABYTE, "%GODWIT% inspect --stats %BERT%")
+memory_row("peak memory: rename, --data copy", 100 * MEGABYTE, RENAME .. "--force %BERT% -o %DIR%/out/x")
+memory_row("peak memory: rename, --data link", 100 * MEGABYTE, RENAME .. "--force --data link %BERT% -o %DIR%/out/x")
+memory_row("peak memory: verify", 100 * MEGABYTE, "%GODWIT% verify -q %BERT%")
+memory_row("peak memory: rename 100,000 scalars", 100 * MEGABYTE, RENAME .. "--force %MANY% -o %DIR%/out/x")
+
+if PYTHON then
+  -- What TensorFlow's users wait for: the least it can do (raw save op), import included.
+  local script = DIR .. "/rename.py"
+  do
+    local file <close> = assert(io.open(script, "w"))
+    file:write([[
+import os, sys
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+os.environ["CUDA_VISIBLE_DEVICES"] = ""
+import tensorflow as tf
+reader = tf.train.load_checkpoint(sys.argv[1])
+named = {"new/" + k: tf.constant(reader.get_tensor(k)) for k in sorted(reader.get_variable_to_shape_map())}
+tf.raw_ops.SaveV2(prefix=sys.argv[2], tensor_names=list(named), shape_and_slices=[""] * len(named), tensors=list(named.values()))
+]])
+  end
+  paths.PYTHON, paths.SCRIPT = PYTHON, script
+  RUNS = 1
+  for _, what in ipairs { "BERT", "MANY" } do
+    local theirs = seconds { before = CLEAN, command = "%PYTHON% %SCRIPT% %" .. what .. "% %DIR%/out/tf 2>/dev/null" }
+    local ours = seconds { before = CLEAN, command = RENAME .. "%" .. what .. "% -o %DIR%/out/x" }
+    print(("        TensorFlow renames %s in %s, godwit in %s: %.0f times as fast"):format(what:lower(), unit(theirs), unit(ours), theirs / ours))
+  end
+end
+
+sh(format("rm -rf %DIR%/out", paths))
+do
+  local file <close> = assert(io.open(DIR .. "/results.json", "w"))
+  file:write(core.json(core.object { { "schema", 1 }, { "version", gw.version }, { "layers", LAYERS }, { "runs", RUNS }, { "rows", results } }, 1), "\n")
+end
+print(("%d passed, %d failed"):format(passed, failed))
+os.exit(failed == 0)
