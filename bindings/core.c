@@ -142,7 +142,8 @@ static void on_signal(int number) {
   interrupted = number;
 }
 
-/* core.catch_signals(): Ctrl-C and SIGTERM end the work in hand, and then the program, instead of both at once. */
+/* core.catch_signals(): Ctrl-C and SIGTERM end the work in hand, and then the program, instead of both at once. A write
+ * beyond the size that `ulimit -f` allows fails like one on a full disk. */
 static int catch_signals(lua_State *L) {
   struct sigaction action;
   (void)L;
@@ -152,6 +153,7 @@ static int catch_signals(lua_State *L) {
   action.sa_flags = (int)SA_RESETHAND;
   sigaction(SIGINT, &action, NULL);
   sigaction(SIGTERM, &action, NULL);
+  signal(SIGXFSZ, SIG_IGN);
   return 0;
 }
 
@@ -196,6 +198,10 @@ int gwl_open(lua_State *L) {
                                        {"where", gwl_lua_where},
                                        {"home", gwl_home},
                                        {"sandbox", gwl_sandbox_new},
+                                       {"graph", gwl_graph_open},
+                                       {"graph_decode", gwl_graph_decode},
+                                       {"escape", gwl_graph_escape},
+                                       {"unescape", gwl_graph_unescape},
                                        {"load", load_text},
                                        {"script", script},
                                        {"scripts", script_names},
@@ -217,6 +223,7 @@ int gwl_open(lua_State *L) {
   gwl_open_plan(L);
   gwl_open_listing(L);
   gwl_open_sandbox(L);
+  gwl_open_graph(L);
   gwl_open_json(L);
   return 1;
 }

@@ -18,6 +18,7 @@
 #define GWL_REGEX "godwit.Regex"
 #define GWL_LISTING "godwit.Listing"
 #define GWL_SANDBOX "godwit.Sandbox"
+#define GWL_GRAPH "godwit.Graph"
 
 /* The C module. Called by luaopen_godwit_core, main.c and the sandbox. */
 int gwl_open(lua_State *L);
@@ -33,6 +34,8 @@ void gwl_open_error(lua_State *L);
  * a request which core calls invalid came from the command line and not from a recipe. Never returns. */
 int gwl_raise(lua_State *L, const gw_error *error);
 int gwl_raise_usage(lua_State *L, const gw_error *error);
+/* Raises the recipe's own mistake at its line, whatever scripts of godwit's lie between; the format is lua_pushfstring's. */
+int gwl_wrong(lua_State *L, const char *format, ...);
 /* The "file:line" of the nearest caller that is no script of godwit's own; false and "" when there is none. */
 bool gwl_where(lua_State *L, char *out, size_t size);
 /* core.fail{class=, what=, ...}: raises an error object from Lua. */
@@ -63,6 +66,7 @@ void gwl_open_plan(lua_State *L);
 void gwl_open_regex(lua_State *L);
 void gwl_open_listing(lua_State *L);
 void gwl_open_sandbox(lua_State *L);
+void gwl_open_graph(lua_State *L);
 
 void gwl_push_tensor(lua_State *L, gw_tensor *tensor); /* takes the reference over, also when it raises */
 void gwl_push_draft(lua_State *L, gw_draft *draft);    /* likewise */
@@ -87,6 +91,10 @@ int gwl_regex_match(lua_State *L);
 int gwl_regex_sub(lua_State *L);
 int gwl_sandbox_new(lua_State *L);  /* core.sandbox() */
 
+int gwl_graph_open(lua_State *L);   /* core.graph(bundle) */
+int gwl_graph_decode(lua_State *L); /* core.graph_decode(bytes) */
+int gwl_graph_escape(lua_State *L);
+int gwl_graph_unescape(lua_State *L);
 int gwl_json(lua_State *L);         /* core.json(value, indent?) */
 void gwl_open_json(lua_State *L);   /* core.object, core.array, core.null */
 
@@ -94,6 +102,9 @@ void gwl_open_json(lua_State *L);   /* core.object, core.array, core.null */
 void gwl_push_element(lua_State *L, int dtype, const void *element);
 /* Pushes the whole tensor as a value: nested sequences, or one value for a scalar. */
 void gwl_push_value(lua_State *L, const gw_tensor *tensor);
+/* What nested lists of a tensor take: its elements, or the lists inside of lists where those are more ([2^40,0] has none
+ * of the former). */
+uint64_t gwl_value_size(const gw_tensor *tensor);
 
 /* Interrupts: set by the program's signal handler, read by whoever waits. */
 bool gwl_interrupted(void);

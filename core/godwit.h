@@ -223,6 +223,42 @@ GW_API gw_status gw_tensor_equal(const gw_tensor *a, const gw_tensor *b, double 
  * `whole` elements. *text is the caller's (gw_free). */
 GW_API gw_status gw_tensor_preview(const gw_tensor *tensor, uint64_t whole, uint64_t edge, char **text, gw_error *error);
 
+/* ---- The object graph of a TF2 checkpoint ------------------------------------------------------------------------ */
+
+typedef struct gw_graph gw_graph;
+
+#define GW_NO_NODE UINT32_MAX
+
+/* From the serialized TrackableObjectGraph, or from a bundle's key _CHECKPOINTABLE_OBJECT_GRAPH. GW_CORRUPT for ids out
+ * of range and names that are not UTF-8. */
+GW_API gw_status gw_graph_decode(const void *bytes, size_t size, gw_graph **out, gw_error *error);
+GW_API gw_status gw_graph_of_bundle(gw_bundle *bundle, gw_graph **out, gw_error *error);
+GW_API void gw_graph_free(gw_graph *graph);
+/* Serialized again, nodes numbered and ordered as TensorFlow does (tensorflow/python/checkpoint/util.py). *bytes is the
+ * caller's (gw_free). */
+GW_API gw_status gw_graph_encode(const gw_graph *graph, void **bytes, size_t *size, gw_error *error);
+GW_API size_t gw_graph_nodes(const gw_graph *graph); /* node 0 is the root */
+
+typedef struct gw_node_info {
+  size_t children, attributes, slots;
+  bool has_saver;
+  gw_span saver_name, saver_object; /* until the graph goes, as all spans below */
+} gw_node_info;
+typedef struct gw_attribute_info {
+  gw_span name, full_name, key;
+} gw_attribute_info;
+GW_API void gw_graph_node(const gw_graph *graph, uint32_t node, gw_node_info *out);
+GW_API void gw_graph_child(const gw_graph *graph, uint32_t node, size_t nth, gw_span *name, uint32_t *child);
+GW_API void gw_graph_attribute(const gw_graph *graph, uint32_t node, size_t nth, gw_attribute_info *out);
+GW_API void gw_graph_slot(const gw_graph *graph, uint32_t node, size_t nth, gw_span *name, uint32_t *variable, uint32_t *slot);
+/* The way by which each node is first reached, breadth-first: its parent (GW_NO_NODE for the root and for what no edge
+ * reaches) and which of the parent's children it is. The arrays are the caller's (gw_free). */
+GW_API gw_status gw_graph_parents(const gw_graph *graph, uint32_t **parents, size_t **edges, gw_error *error);
+/* A name as it stands in a key: "." becomes "..", "/" becomes ".S"; and back, GW_INVALID for what no name gives. *out is
+ * the caller's (gw_free). */
+GW_API gw_status gw_graph_escape(const char *name, size_t length, char **out, gw_error *error);
+GW_API gw_status gw_graph_unescape(const char *part, size_t length, char **out, gw_error *error);
+
 /* ---- Level 3: drafts ------------------------------------------------------------------------------------------- */
 
 typedef struct gw_draft gw_draft; /* names -> tensors, being edited; counted */

@@ -21,6 +21,7 @@ gw.open = nil
 core.draft_methods.save = nil
 
 local run, description, expression
+local title -- the recipe's name in messages
 
 local function copy(t)
   local copied = {}
@@ -37,15 +38,22 @@ local function new_environment()
   return env
 end
 
---- Errors leave as plain tables with a class; the position that Lua puts in front of a text becomes a field.
+--- Errors leave as tables with a class. A text's position becomes a field; one inside of godwit is no use to the reader,
+--- who wants the recipe's own line.
 local function normal(raised)
-  if type(raised) == "table" and raised.class then return raised end
+  if type(raised) == "table" and getmetatable(raised) == "godwit.Error" then return raised end
   if type(raised) ~= "string" then
-    return { class = "recipe", what = ("error object: %s"):format(tostring(raised)) }
+    local meta = type(raised) == "table" and getmetatable(raised)
+    local text = type(meta) == "table" and meta.__tostring and tostring(raised)
+    return { class = "recipe", line = core.where(), what = text or ("an error that is a %s, not a text"):format(type(raised)) }
   end
   local line, what = raised:match("^([^\n]-:%d+): (.*)$")
+  if line and line:find("^%[godwit ") then line = core.where() end
   return { class = "recipe", line = line, what = what or raised }
 end
+
+--- Raises what is wrong with the recipe as a whole: there is no line to blame.
+local function wrong(what, hint) core.fail { class = "recipe", file = title, what = what, hint = hint } end
 
 local function guarded(fn)
   return function(...)
@@ -59,17 +67,18 @@ local guest = {}
 
 --- request: source, chunk (its name), expression (true: a one-liner that sees ckpt, inputs, p). Returns the description.
 guest.load = guarded(function(request)
+  title = request.chunk:sub(2)
   local env = new_environment()
   local chunk, problem = core.load(request.source, request.chunk, env)
   if not chunk then
-    if request.source:sub(1, 4) == "\27Lua" then problem = "this is Lua bytecode; a recipe is text" end
+    if request.source:sub(1, 4) == "\27Lua" then wrong("this is Lua bytecode, and a recipe is text", "give its source") end
     error(problem, 0)
   end
   if request.expression then
     expression = { chunk = chunk, env = env }
     description = { params = {} }
   else
-    description, run = recipe.describe(chunk())
+    description, run = recipe.describe(chunk(), title)
   end
   return description
 end)
@@ -106,15 +115,18 @@ local function collect(result, inputs)
   if result == nil then return { [""] = inputs[1] } end
   if is_draft(result) then return { [""] = result } end
   if type(result) ~= "table" then
-    error(("a recipe returns nothing, a checkpoint, or a table from names to checkpoints, not a %s"):format(type(result)), 0)
+    wrong(("a recipe returns nothing, a checkpoint, or a table from names to checkpoints, not a %s"):format(type(result)))
   end
   local outputs, any = {}, false
   for name, draft in pairs(result) do
-    if type(name) ~= "string" or name == "" then error("a table of outputs has names (strings) as keys", 0) end
-    if not is_draft(draft) then error(("the output '%s' is a %s, not a checkpoint"):format(name, type(draft)), 0) end
+    if type(name) ~= "string" or not name:match("^[%a_][%w_]*$") then
+      wrong(("an output's name is a word, to be said as -o NAME=PREFIX, not '%s'"):format(tostring(name)),
+        "a recipe with several outputs returns a table like {encoder = ckpt, decoder = other}")
+    end
+    if not is_draft(draft) then wrong(("the output '%s' is a %s, not a checkpoint"):format(name, type(draft))) end
     outputs[name], any = draft, true
   end
-  if not any then error("the recipe returned a table without any checkpoint", 0) end
+  if not any then wrong("the recipe returned a table without any checkpoint") end
   return outputs
 end
 
@@ -125,7 +137,7 @@ local function check_unused(inputs, names, outputs)
     for _, output in pairs(outputs) do used = used or output:core_same(input) or output:core_reads(input) end
     if not used then
       local name = names[i] and names[i].name or ("input %d"):format(i)
-      error(("%s was edited, but is neither saved nor used in what is"):format(name), 0)
+      wrong(("%s was edited, but it is neither saved nor read by what is"):format(name), "return it as an output, or leave it as it is")
     end
   end
 end

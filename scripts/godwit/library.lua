@@ -5,18 +5,19 @@ local recipe = require "godwit.recipe"
 
 local library = {}
 
-local function read_file(path)
+--- The whole of a file; `what` says what it was wanted for.
+local function read_file(path, what)
   local file, problem, number = io.open(path, "rb")
   if not file then
     -- io.open's text is "path: reason".
-    core.fail { class = number == 2 and "usage" or "system", file = path, what = problem:sub(#path + 3) }
+    local reason = number == 2 and "there is no such file" or "cannot be read: " .. problem:sub(#path + 3)
+    core.fail { class = number == 2 and "usage" or "system", file = path, what = ("%s: %s"):format(what, reason) }
   end
   local content = file:read("a")
   file:close()
-  if not content then core.fail { class = "usage", file = path, what = "cannot be read as a file" } end
+  if not content then core.fail { class = "usage", file = path, what = what .. ": this is a folder, not a file" } end
   return content
 end
-library.read_file = read_file
 
 local function folders()
   local list = {}
@@ -37,22 +38,32 @@ function library.bundled()
   return names
 end
 
+local ORDER = "the recipe comes first, then what it works on: godwit run RECIPE INPUT... -o OUT"
+
+--- The mistake of those who forget the recipe: its place is taken by the checkpoint.
+local function refuse_checkpoint(path)
+  local member = path:match("%.index$") or path:match("%.meta$") or path:match("%.data%-%d+%-of%-%d+$")
+  if member or exists(path .. ".index") or exists(path .. "/checkpoint") then
+    core.fail { class = "usage", file = path, what = "this is a checkpoint, not a recipe", hint = ORDER }
+  end
+end
+
 --- A RECIPE as typed: with `/` or ending in `.lua` it is a file, else a name in the library. Returns its source and the
 --- name of its chunk, as messages show it.
 function library.find(name)
-  if name:find("/", 1, true) or name:match("%.lua$") then return read_file(name), "@" .. name end
+  if name:find("/", 1, true) or name:match("%.lua$") then
+    if not name:match("%.lua$") then refuse_checkpoint(name) end
+    return read_file(name, "the recipe"), "@" .. name
+  end
   for _, folder in ipairs(folders()) do
     local path = ("%s/%s.lua"):format(folder, name)
-    if exists(path) then return read_file(path), "@" .. path end
+    if exists(path) then return read_file(path, "the recipe"), "@" .. path end
   end
   local source = core.script_source("recipes." .. name)
   if source then return source, ("=recipes/%s.lua"):format(name) end
-  local known = table.concat(library.bundled(), ", ")
-  local hint = "recipes that come with godwit: " .. known
+  refuse_checkpoint(name)
+  local hint = "recipes that come with godwit: " .. table.concat(library.bundled(), ", ")
   if exists(name .. ".lua") then hint = ("did you mean the file %s.lua?"):format(name) end
-  if exists(name) or exists(name .. ".index") then
-    hint = "that is a file or checkpoint, and the recipe comes first: godwit run RECIPE INPUT... -o OUT"
-  end
   core.fail { class = "usage", what = ("there is no recipe '%s'"):format(name), hint = hint }
 end
 

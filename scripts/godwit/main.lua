@@ -5,7 +5,7 @@ local core = require "godwit.core"
 local EXIT = { recipe = 3, limit = 3, damaged = 4, system = 5, usage = 2, interrupted = 130, internal = 5 }
 
 -- In the order of `godwit help`.
-local COMMANDS = { "inspect", "run", "plan", "verify", "help" }
+local COMMANDS = { "inspect", "graph", "run", "plan", "verify", "help" }
 
 local function is_command(name)
   for _, command in ipairs(COMMANDS) do

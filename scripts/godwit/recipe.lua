@@ -14,51 +14,120 @@ local PARAM_TYPES = {
   string = true, integer = true, number = true, boolean = true, list = true, choice = true, file = true,
 }
 
-local function wrong(what, ...) core.fail { class = "recipe", what = what:format(...) } end
+--- `title`: what the recipe is called in messages; there is no line to blame.
+local function wrong(title, what, ...) core.fail { class = "recipe", file = title, what = what:format(...) } end
 
-local function check_param(name, param)
-  if type(name) ~= "string" or not name:match("^[%a_][%w_]*$") then wrong("'%s' cannot be the name of a parameter", tostring(name)) end
-  if type(param) ~= "table" then wrong("parameter %s is a %s, not a table", name, type(param)) end
+--- The fields of a table of checks as a list for messages.
+local function listed(fields)
+  local names = {}
+  for name in pairs(fields) do names[#names + 1] = name end
+  table.sort(names)
+  return table.concat(names, ", ")
+end
+
+-- A parameter's default is what its parser would give.
+local IS = {
+  string = function(value) return type(value) == "string" end,
+  integer = function(value) return math.type(value) == "integer" end,
+  number = function(value) return type(value) == "number" end,
+  boolean = function(value) return type(value) == "boolean" end,
+  file = function() return false end,
+}
+
+function IS.list(value)
+  if type(value) ~= "table" then return false end
+  for key, item in pairs(value) do
+    if math.type(key) ~= "integer" or type(item) ~= "string" then return false end
+  end
+  return true
+end
+
+function IS.choice(value, param)
+  for _, choice in ipairs(param.choices) do
+    if choice == value then return true end
+  end
+  return false
+end
+
+local function check_default(title, name, param)
+  if param.required and param.default ~= nil then wrong(title, "parameter %s is required and has a default: it needs only one of them", name) end
+  if param.default == nil or IS[param.type](param.default, param) then return end
+  if param.type == "file" then wrong(title, "parameter %s is a file and cannot have a default", name) end
+  local expected = param.type == "choice" and "one of its choices" or param.type == "list" and "a list of strings" or "of type " .. param.type
+  wrong(title, "the default of parameter %s is not %s", name, expected)
+end
+
+local function check_param(title, name, param)
+  if type(name) ~= "string" or not name:match("^[%a_][%w_]*$") then
+    wrong(title, "'%s' cannot be the name of a parameter (letters, digits and _)", tostring(name))
+  end
+  if type(param) ~= "table" then wrong(title, "parameter %s is a %s, not a table like {type = \"string\"}", name, type(param)) end
   for field in pairs(param) do
-    if not PARAM_FIELDS[field] then wrong("parameter %s has an unknown field '%s'", name, tostring(field)) end
+    if not PARAM_FIELDS[field] then wrong(title, "parameter %s has an unknown field '%s' (%s)", name, tostring(field), listed(PARAM_FIELDS)) end
   end
   if not PARAM_TYPES[param.type] then
-    wrong("parameter %s has the type '%s' (string, integer, number, boolean, list, choice, file)", name, tostring(param.type))
+    wrong(title, "parameter %s has the type '%s' (string, integer, number, boolean, list, choice, file)", name, tostring(param.type))
+  end
+  if param.help ~= nil and type(param.help) ~= "string" then wrong(title, "the help of parameter %s is a %s, not a string", name, type(param.help)) end
+  if param.required ~= nil and type(param.required) ~= "boolean" then
+    wrong(title, "required of parameter %s is a %s, not true or false", name, type(param.required))
   end
   if param.type == "choice" and (type(param.choices) ~= "table" or #param.choices == 0) then
-    wrong("parameter %s is a choice without choices", name)
+    wrong(title, "parameter %s is a choice without choices", name)
+  end
+  for _, choice in ipairs(param.type == "choice" and param.choices or {}) do
+    if type(choice) ~= "string" then wrong(title, "the choices of parameter %s are strings, not a %s", name, type(choice)) end
+  end
+  check_default(title, name, param)
+end
+
+local function check_inputs(title, inputs)
+  local seen = {}
+  for i, name in ipairs(inputs) do
+    if type(name) ~= "string" or not name:match("^[%a_][%w_]*%.?%.?%.?$") then
+      wrong(title, "input %d has no valid name (letters, digits and _; the last may end in '...')", i)
+    end
+    if name:find(".", 1, true) and (i < #inputs or not name:match("[^.]%.%.%.$")) then
+      wrong(title, "input %d is '%s', and only the last input may end in '...'", i, name)
+    end
+    if seen[name] then wrong(title, "two inputs are called '%s'", name) end
+    seen[name] = true
   end
 end
 
-local function check_inputs(inputs)
-  for i, name in ipairs(inputs) do
-    if type(name) ~= "string" or not name:match("^[%a_][%w_]*%.?%.?%.?$") then wrong("input %d has no valid name", i) end
-    if name:find(".", 1, true) and (i < #inputs or not name:match("[^.]%.%.%.$")) then
-      wrong("only the last input may end in '...'")
-    end
+--- Nothing but text, numbers, booleans and tables of these: a description leaves the recipe's state.
+local function is_plain(value, depth)
+  if type(value) ~= "table" then return type(value) == "string" or type(value) == "number" or type(value) == "boolean" end
+  if depth > 20 then return false end
+  for key, item in pairs(value) do
+    if not is_plain(key, depth + 1) or not is_plain(item, depth + 1) then return false end
   end
+  return true
 end
 
 --- Checks what a recipe's chunk returned and gives its description without functions, and the function to run.
-function recipe.describe(value)
+function recipe.describe(value, title)
   if type(value) == "function" then return { params = {} }, value end
   if type(value) ~= "table" then
-    wrong("a recipe returns a function or a table with a field run, not %s", value == nil and "nothing" or "a " .. type(value))
+    wrong(title, "a recipe returns a function or a table with a field run, not %s", value == nil and "nothing" or "a " .. type(value))
   end
   for field, content in pairs(value) do
     local expected = FIELDS[field]
-    if not expected then wrong("a recipe has no field '%s'", tostring(field)) end
-    if type(content) ~= expected then wrong("the recipe's %s is a %s, not a %s", field, type(content), expected) end
+    if not expected then wrong(title, "a recipe has no field '%s' (%s)", tostring(field), listed(FIELDS)) end
+    if type(content) ~= expected then wrong(title, "the recipe's %s is a %s, not a %s", field, type(content), expected) end
   end
-  if not value.run then wrong("the recipe has no function run(ckpt, p, inputs)") end
+  if not value.run then wrong(title, "the recipe has no function run(ckpt, p, inputs)") end
   if value.godwit and value.godwit ~= "1" then
-    wrong("the recipe needs version %s of the Lua API, this is version 1", value.godwit)
+    wrong(title, "the recipe needs version %s of the Lua API, this is version 1", value.godwit)
   end
-  for name, param in pairs(value.params or {}) do check_param(name, param) end
-  check_inputs(value.inputs or {})
+  for name, param in pairs(value.params or {}) do check_param(title, name, param) end
+  check_inputs(title, value.inputs or {})
   local description = {}
   for field, content in pairs(value) do
-    if type(content) ~= "function" and field ~= "tests" then description[field] = content end
+    if type(content) ~= "function" and field ~= "tests" then
+      if not is_plain(content, 0) then wrong(title, "the recipe's %s holds something other than text, numbers and tables of them", field) end
+      description[field] = content
+    end
   end
   description.params = description.params or {}
   return description, value.run
@@ -84,6 +153,7 @@ end
 
 function parse.list(text)
   local items = {}
+  if text == "" then return items end
   for item in (text .. ","):gmatch("([^,]*),") do items[#items + 1] = item end
   return items
 end
@@ -105,7 +175,7 @@ local function known_params(params)
   return "the recipe's parameters are " .. table.concat(names, ", ")
 end
 
---- `given`: name -> text; `read_file(path)` gives a file parameter's content. Returns name -> value, with defaults.
+--- `given`: name -> text; `read_file(path, what)` gives a file parameter's content. Returns name -> value, with defaults.
 function recipe.parse_params(params, given, read_file)
   local values = {}
   for name, text in pairs(given) do
@@ -113,7 +183,7 @@ function recipe.parse_params(params, given, read_file)
     if not param then usage(known_params(params), "there is no parameter '%s'", name) end
     if param.type == "file" then
       local path = text:match("^@(.+)$") or text
-      values[name] = { file = true, name = path, content = read_file(path) }
+      values[name] = { file = true, name = path, content = read_file(path, "parameter " .. name) }
     else
       local value, expected = parse[param.type](text, param)
       if value == nil then usage(nil, "parameter %s: '%s' is not %s", name, text, expected) end
@@ -122,7 +192,8 @@ function recipe.parse_params(params, given, read_file)
   end
   for name, param in pairs(params) do
     if values[name] == nil then
-      if param.required then usage(("give it with -p %s=VALUE"):format(name), "parameter '%s' is missing", name) end
+      local form = param.type == "file" and "@FILE" or "VALUE"
+      if param.required then usage(("give it with -p %s=%s"):format(name, form), "parameter '%s' is missing", name) end
       values[name] = param.default
     end
   end
@@ -143,7 +214,12 @@ function recipe.match_inputs(declared, arguments)
   local named, free = {}, {}
   for _, argument in ipairs(arguments) do
     local name, path = argument:match("^([%a_][%w_]*)=(.*)$")
-    if name and position[name] then named[name] = path else free[#free + 1] = argument end
+    if name and position[name] then
+      if named[name] then usage(nil, "the input '%s' is given twice", name) end
+      named[name] = path
+    else
+      free[#free + 1] = argument
+    end
   end
   local inputs, next_free = {}, 1
   for i = 1, rest and #declared - 1 or #declared do

@@ -9,13 +9,14 @@ local plan = { summary = "show what a recipe would do, without writing anything"
 
 local SIGNS = { unchanged = "=", renamed = ">", computed = "*", new = "+" }
 local WIDEST_NAME = 80
+local FORM = "godwit run RECIPE INPUT... -o OUT, or godwit run -e 'LUA' INPUT... -o OUT"
 
 -- ---- Arguments
 
 --- What run and plan have in common.
 function plan.add_arguments(parser)
   parser:argument("recipe", "the recipe (a file, or a name in the library), then the checkpoints it works on; with -e only the checkpoints")
-    :argname("[RECIPE] INPUT"):args("+")
+    :argname("[RECIPE] INPUT"):args("*")
   parser:option("-e --execute", "a recipe as an argument: Lua that sees ckpt, inputs, p and gw"):argname("LUA")
   parser:option("-p --param", "a parameter of the recipe; NAME=@FILE for a file"):argname("NAME=VALUE"):count("*")
   parser:option("--data", "how unchanged bytes get there: copy, clone (reflink) or link (hard link)"):argname("HOW"):choices { "copy", "clone", "link" }
@@ -41,11 +42,11 @@ function plan.parser(argparse)
   return parser
 end
 
-local function parse_assignments(list, flag)
+local function parse_assignments(list, flag, form, hint)
   local assignments = {}
   for _, text in ipairs(list) do
     local name, value = text:match("^([%a_][%w_]*)=(.*)$")
-    if not name then core.fail { class = "usage", what = ("%s takes NAME=VALUE, not '%s'"):format(flag, text) } end
+    if not name then core.fail { class = "usage", what = ("%s takes %s, not '%s'"):format(flag, form, text), hint = hint } end
     if assignments[name] then core.fail { class = "usage", what = ("%s: '%s' is given twice"):format(flag, name) } end
     assignments[name] = value
   end
@@ -63,11 +64,10 @@ function plan.parse_outputs(list, outputs)
   local names = {}
   for name in pairs(outputs) do names[#names + 1] = name end
   table.sort(names)
-  local given = parse_assignments(list, "-o")
+  local known = "the recipe's outputs are " .. table.concat(names, ", ")
+  local given = parse_assignments(list, "-o", "NAME=OUT", known)
   for name in pairs(given) do
-    if not outputs[name] then
-      core.fail { class = "usage", what = ("the recipe has no output '%s'"):format(name), hint = "its outputs are " .. table.concat(names, ", ") }
-    end
+    if not outputs[name] then core.fail { class = "usage", what = ("the recipe has no output '%s'"):format(name), hint = known } end
   end
   for _, name in ipairs(names) do paths[name] = given[name] end
   return paths, names
@@ -82,12 +82,13 @@ function plan.compile(values)
   if values.execute then
     source, chunk = values.execute, "=-e"
   else
+    if #arguments == 0 then core.fail { class = "usage", what = "which recipe, and on which checkpoint?", hint = FORM } end
     source, chunk = library.find(arguments[1])
     arguments = table.move(arguments, 2, #arguments, 1, {})
   end
-  if #arguments == 0 then core.fail { class = "usage", what = "there is no checkpoint to work on", hint = "godwit run RECIPE INPUT... -o OUT" } end
+  if #arguments == 0 then core.fail { class = "usage", what = "there is no checkpoint to work on", hint = FORM } end
   local sandbox, description = library.load(source, chunk, values.execute ~= nil)
-  local outputs, _, notes = library.run(sandbox, description, arguments, parse_assignments(values.param, "-p"))
+  local outputs, _, notes = library.run(sandbox, description, arguments, parse_assignments(values.param, "-p", "NAME=VALUE"))
   if not values.quiet then
     for _, note in ipairs(notes) do terminal.note(note) end
   end
