@@ -1,6 +1,6 @@
 -- `make lint` expects silence.
 std = "lua54"
-max_line_length = 140
+max_line_length = 160
 cache = false
 exclude_files = { "build" }
 

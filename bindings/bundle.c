@@ -42,6 +42,12 @@ int gwl_locate(lua_State *L) {
   return 2;
 }
 
+/* core.same(prefix, prefix): one checkpoint, however it is spelled? */
+int gwl_same(lua_State *L) {
+  lua_pushboolean(L, gw_same_checkpoint(luaL_checkstring(L, 1), luaL_checkstring(L, 2)));
+  return 1;
+}
+
 int gwl_bundle_open(lua_State *L) {
   const char *prefix = luaL_checkstring(L, 1);
   gw_error error = GW_ERROR_INIT;

@@ -183,12 +183,14 @@ static int is_terminal(lua_State *L) {
 
 int gwl_open(lua_State *L) {
   static const luaL_Reg functions[] = {{"locate", gwl_locate},
+                                       {"same", gwl_same},
                                        {"open", gwl_bundle_open},
                                        {"draft", gwl_draft_new},
                                        {"plan", gwl_plan_compile},
                                        {"verify", gwl_verify},
                                        {"listing", gwl_listing_make},
                                        {"bytes", gwl_bytes_text},
+                                       {"printable", gwl_printable},
                                        {"tensor", gwl_tensor_make},
                                        {"full", gwl_tensor_fill},
                                        {"match", gwl_regex_match},

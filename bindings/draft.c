@@ -72,7 +72,7 @@ static int set_var(lua_State *L, gw_draft *draft, int name_index, int value_inde
   } else {
     gw_tensor *tensor = gwl_test(L, value_index, GWL_TENSOR);
     if (!tensor)
-      return luaL_error(L, "vars[\"%s\"] takes a tensor, not a %s (gw.scalar and gw.tensor make tensors)", name,
+      return gwl_wrong(L, "vars[\"%s\"] takes a tensor, not a %s (gw.scalar and gw.tensor make tensors)", name,
                         luaL_typename(L, value_index));
     status = gw_draft_set(draft, name, length, tensor, where(L, line), &error);
   }
@@ -160,14 +160,14 @@ static int rename_pairs(lua_State *L) {
   int which = lua_gettop(L);
   for (lua_Integer i = 0; i < count; i++) {
     gw_which one;
-    lua_rawgeti(L, 2, i + 1);
-    lua_rawgeti(L, -1, 1);
-    gwl_check_which(L, lua_gettop(L), &one);
-    lua_rawseti(L, which, i + 1); /* keeps the compiled pattern alive */
+    /* Strings only: a number would become one that nothing keeps alive. */
+    if (lua_rawgeti(L, 2, i + 1) != LUA_TTABLE || lua_rawgeti(L, -1, 1) != LUA_TSTRING || lua_rawgeti(L, -2, 2) != LUA_TSTRING)
+      return gwl_wrong(L, "rule %d is not {pattern, replacement}", (int)i + 1);
+    pairs[i].replacement.data = lua_tolstring(L, -1, &pairs[i].replacement.size);
     lua_pop(L, 1);
-    lua_rawgeti(L, -1, 2);
+    gwl_check_which(L, -1, &one);
     pairs[i].regex = one.regexes[0];
-    pairs[i].replacement.data = luaL_checklstring(L, -1, &pairs[i].replacement.size);
+    lua_rawseti(L, which, i + 1); /* keeps the compiled pattern alive */
     lua_pop(L, 2);
   }
   if (gw_draft_rename_regex(draft, pairs, (size_t)count, where(L, line), &renamed, &error) != GW_OK) return gwl_raise(L, &error);
@@ -292,14 +292,14 @@ static int release_vars(lua_State *L) {
 static int vars_index(lua_State *L) {
   gw_draft *draft = gwl_check(L, 1, GWL_VARS);
   if (lua_type(L, 2) != LUA_TSTRING)
-    return luaL_error(L, "vars takes a tensor's name, not a %s", luaL_typename(L, 2));
+    return gwl_wrong(L, "vars takes a tensor's name, not a %s", luaL_typename(L, 2));
   return push_var(L, draft, 2);
 }
 
 static int vars_newindex(lua_State *L) {
   gw_draft *draft = gwl_check(L, 1, GWL_VARS);
   if (lua_type(L, 2) != LUA_TSTRING)
-    return luaL_error(L, "vars takes a tensor's name, not a %s", luaL_typename(L, 2));
+    return gwl_wrong(L, "vars takes a tensor's name, not a %s", luaL_typename(L, 2));
   return set_var(L, draft, 2, 3);
 }
 

@@ -1,4 +1,5 @@
 /* Errors on their way from core to Lua: always raised, as objects with fields for programs and a text for people. */
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -122,20 +123,40 @@ static int raise(lua_State *L, const gw_error *error, const char *class) {
 
 int gwl_raise(lua_State *L, const gw_error *error) { return raise(L, error, class_of(error)); }
 
+int gwl_wrong(lua_State *L, const char *format, ...) {
+  gw_error error = {.status = GW_INVALID};
+  va_list arguments;
+  va_start(arguments, format);
+  const char *text = lua_pushvfstring(L, format, arguments);
+  va_end(arguments);
+  snprintf(error.what, sizeof error.what, "%s", text);
+  return gwl_raise(L, &error);
+}
+
 int gwl_raise_usage(lua_State *L, const gw_error *error) {
-  return raise(L, error, error->status == GW_INVALID ? "usage" : class_of(error));
+  if (error->status == GW_INVALID) return raise(L, error, "usage");
+  /* Where something is written, what is missing is a folder and not a checkpoint. */
+  return raise(L, error, error->status == GW_NOT_FOUND && error->system ? "system" : class_of(error));
+}
+
+/* Recipes raise tables too, and whoever reports an error relies on what its fields are. */
+static void take_fields(lua_State *L) {
+  static const char *const texts[] = {"class", "what", "file", "key", "hint", "line"};
+  for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+    if (lua_getfield(L, 1, texts[i]) != LUA_TSTRING) lua_pop(L, 1);
+    else lua_setfield(L, 2, texts[i]);
+  }
+  lua_getfield(L, 1, "offset");
+  if (lua_isinteger(L, -1)) lua_setfield(L, 2, "offset");
+  else lua_pop(L, 1);
 }
 
 int gwl_fail(lua_State *L) {
-  static const char *const fields[] = {"class", "what", "file", "key", "hint", "offset", "line"};
   char line[128];
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 1);
   lua_createtable(L, 0, 8);
-  for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
-    lua_getfield(L, 1, fields[i]);
-    lua_setfield(L, 2, fields[i]);
-  }
+  take_fields(L);
   if (lua_getfield(L, 2, "line") == LUA_TNIL && gwl_where(L, line, sizeof line)) {
     lua_pushstring(L, line);
     lua_setfield(L, 2, "line");

@@ -83,10 +83,12 @@ int gwl_tensor_fill(lua_State *L);  /* core.full(shape, value, dtype?) */
 int gwl_draft_new(lua_State *L);
 int gwl_bundle_open(lua_State *L);
 int gwl_locate(lua_State *L);
+int gwl_same(lua_State *L);
 int gwl_plan_compile(lua_State *L);
 int gwl_verify(lua_State *L);
 int gwl_listing_make(lua_State *L);
 int gwl_bytes_text(lua_State *L);   /* core.bytes(n): "1.3 GB" */
+int gwl_printable(lua_State *L);
 int gwl_regex_match(lua_State *L);
 int gwl_regex_sub(lua_State *L);
 int gwl_sandbox_new(lua_State *L);  /* core.sandbox() */

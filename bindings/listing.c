@@ -214,6 +214,12 @@ static void push_extra(lua_State *L, gwl_listing *listing, size_t row) {
   const gw_tensor *tensor = tensor_at(L, listing, row);
   int at = lua_gettop(L);
   lua_pushliteral(L, "");
+  gw_entry_info info;
+  gw_bundle_entry(listing->bundle, row, &info);
+  if (info.partial) {
+    lua_remove(L, at);
+    return;
+  }
   gw_stats stats;
   if (listing->stats && get_stats(L, tensor, &stats)) {
     char text[320];
@@ -281,7 +287,8 @@ static int text(lua_State *L) {
     if (info.slices || extra) pad(&out, cells.bytes_size, listing->bytes_width);
     if (info.slices) {
       char slices[48];
-      int used = snprintf(slices, sizeof slices, "  in %zu slice%s", info.slices, info.slices == 1 ? "" : "s");
+      int used = snprintf(slices, sizeof slices, "  in %zu slice%s%s", info.slices, info.slices == 1 ? "" : "s",
+                          info.partial ? ", not the whole" : "");
       luaL_addlstring(&out, slices, (size_t)used);
     }
     if (extra) {
@@ -363,11 +370,11 @@ static int json(lua_State *L) {
   json_t *value = NULL;
   bool has_stats = false;
   gw_bundle_entry(listing->bundle, row, &info);
-  const gw_tensor *tensor = listing->values || listing->stats ? tensor_at(L, listing, row) : NULL;
+  const gw_tensor *tensor = (listing->values || listing->stats) && !info.partial ? tensor_at(L, listing, row) : NULL;
   if (tensor && listing->stats) has_stats = get_stats(L, tensor, &stats);
   /* From here on nothing raises before the object is given to gwl_json_push. */
   if (tensor && listing->values && (has_numbers(tensor) || info.dtype == GW_DT_STRING)) {
-    if (gw_tensor_elements(tensor) > listing->value_limit) listing->values_left_out++;
+    if (gwl_value_size(tensor) > listing->value_limit) listing->values_left_out++;
     else if (gwl_json_value(tensor, &value, &error) != GW_OK) return gwl_raise(L, &error);
   }
   json_t *object = plain_row(listing, row, &info);
@@ -381,6 +388,21 @@ void gwl_open_listing(lua_State *L) {
   static const luaL_Reg methods[] = {{"info", info_of}, {"text", text}, {"json", json}, {"close", release}, {NULL, NULL}};
   gwl_make_type(L, GWL_LISTING, release, NULL, methods, NULL);
   lua_pop(L, 1);
+}
+
+/* core.printable(text): control bytes and what is no UTF-8 as \xNN; a checkpoint's names must not command a terminal. */
+int gwl_printable(lua_State *L) {
+  size_t size;
+  const char *text = luaL_checklstring(L, 1, &size);
+  if (plain(text, size)) {
+    lua_settop(L, 1);
+    return 1;
+  }
+  if (size > (SIZE_MAX - 1) / 4) return luaL_error(L, "text too long");
+  char *out = lua_newuserdatauv(L, 4 * size + 1, 0);
+  gw_printable(out, 4 * size + 1, text, size);
+  lua_pushstring(L, out);
+  return 1;
 }
 
 /* core.bytes(n) -> "1.3 GB" */

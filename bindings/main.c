@@ -52,8 +52,11 @@ int main(int count, char **arguments) {
   if (lua_pcall(L, 2, 1, 0) == LUA_OK) code = (int)lua_tointeger(L, -1);
   else fprintf(stderr, "godwit: %s\n", luaL_tolstring(L, -1, NULL));
   lua_close(L);
-  if (fflush(stdout) != 0 && code == 0) {
-    perror("godwit: standard output");
+  /* What could not be written earlier does not fail again here. */
+  bool lost = ferror(stdout) != 0;
+  if ((fflush(stdout) != 0 || lost) && code == 0) {
+    if (lost) fputs("godwit: standard output: not everything could be written\n", stderr);
+    else perror("godwit: standard output");
     code = 5;
   }
   return code;

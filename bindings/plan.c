@@ -18,7 +18,7 @@ static lua_Integer number(lua_State *L, int index, const char *field, lua_Intege
   if (lua_getfield(L, index, field) != LUA_TNIL) {
     int whole;
     value = lua_tointegerx(L, -1, &whole);
-    if (!whole || value < 0 || value > most) luaL_error(L, "option '%s' must be a whole number from 0 to %I", field, (LUAI_UACINT)most);
+    if (!whole || value < 0 || value > most) gwl_wrong(L, "option '%s' must be a whole number from 0 to %I", field, (LUAI_UACINT)most);
   }
   lua_pop(L, 1);
   return value;
@@ -29,7 +29,7 @@ static void refuse_unknown(lua_State *L, int index, const char *const *known) {
     size_t i = 0;
     if (lua_type(L, -2) == LUA_TSTRING)
       while (known[i] && strcmp(known[i], lua_tostring(L, -2)) != 0) i++;
-    if (lua_type(L, -2) != LUA_TSTRING || !known[i]) luaL_error(L, "there is no option '%s'", luaL_tolstring(L, -2, NULL));
+    if (lua_type(L, -2) != LUA_TSTRING || !known[i]) gwl_wrong(L, "there is no option '%s'", luaL_tolstring(L, -2, NULL));
   }
 }
 
@@ -38,13 +38,13 @@ static const char *const option_names[] = {"data", "shards", "no_verify", "verif
 static gw_plan_options plan_options(lua_State *L, int index) {
   gw_plan_options options = GW_PLAN_OPTIONS_INIT;
   if (lua_isnoneornil(L, index)) return options;
-  luaL_checktype(L, index, LUA_TTABLE);
+  if (!lua_istable(L, index)) gwl_wrong(L, "options are a table like {data = \"link\"}, not a %s", luaL_typename(L, index));
   refuse_unknown(L, index, option_names);
   if (lua_getfield(L, index, "data") != LUA_TNIL) {
-    const char *data = luaL_checkstring(L, -1);
+    const char *data = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : luaL_typename(L, -1);
     if (strcmp(data, "clone") == 0) options.data = GW_DATA_CLONE;
     else if (strcmp(data, "link") == 0) options.data = GW_DATA_LINK;
-    else if (strcmp(data, "copy") != 0) luaL_error(L, "option 'data' is copy, clone or link, not '%s'", data);
+    else if (strcmp(data, "copy") != 0) gwl_wrong(L, "option 'data' is copy, clone or link, not '%s'", data);
   }
   lua_pop(L, 1);
   options.shards = (int32_t)number(L, index, "shards", 99999);

@@ -102,15 +102,15 @@ static uint32_t check_roles(lua_State *L, int index) {
   uint32_t roles = 0;
   if (lua_getfield(L, index, "role") == LUA_TSTRING) {
     if (!gw_role_from_name(lua_tostring(L, -1), &role))
-      luaL_error(L, "there is no role '%s' (weight, slot, power, average, step, counter, table, state)", lua_tostring(L, -1));
+      gwl_wrong(L, "there is no role '%s' (weight, slot, power, average, step, counter, table, state)", lua_tostring(L, -1));
     roles = 1u << role;
   } else if (!lua_isnil(L, -1)) {
-    luaL_error(L, "role must be a string, is a %s", luaL_typename(L, -1));
+    gwl_wrong(L, "role must be a string, is a %s", luaL_typename(L, -1));
   }
   lua_pop(L, 1);
   for (lua_pushnil(L); lua_next(L, index) != 0; lua_pop(L, 1))
     if (lua_type(L, -2) == LUA_TSTRING && strcmp(lua_tostring(L, -2), "role") != 0)
-      luaL_error(L, "a selection has no field '%s' (only role, or a list of patterns)", lua_tostring(L, -2));
+      gwl_wrong(L, "a selection has no field '%s' (only role, or a list of patterns)", lua_tostring(L, -2));
   return roles;
 }
 
@@ -121,19 +121,19 @@ void gwl_check_which(lua_State *L, int index, gw_which *which) {
   size_t count = 1;
   if (lua_type(L, index) == LUA_TTABLE) {
     which->roles = check_roles(L, index);
-    count = (size_t)luaL_len(L, index);
-    if (count == 0 && which->roles == 0) luaL_argerror(L, index, "an empty selection (expected a pattern, a list of patterns or {role = ...})");
+    count = (size_t)lua_rawlen(L, index); /* raw: what a metamethod says may be any number, and differ the next time */
+    if (count == 0 && which->roles == 0) gwl_wrong(L, "an empty selection: it takes a pattern, a list of patterns or {role = ...}");
   } else if (lua_type(L, index) != LUA_TSTRING) {
-    luaL_typeerror(L, index, "pattern, list of patterns or {role = ...}");
+    gwl_wrong(L, "a selection is a pattern, a list of patterns or {role = ...}, not a %s", luaL_typename(L, index));
   }
   gw_regex **regexes = lua_newuserdatauv(L, (count ? count : 1) * sizeof *regexes, 1);
   /* The compiled patterns stay alive with the list even when the cache starts anew. */
   int list = lua_gettop(L);
   lua_newtable(L);
   for (size_t i = 0; i < count; i++) {
-    if (lua_type(L, index) == LUA_TTABLE) lua_geti(L, index, (lua_Integer)i + 1);
+    if (lua_type(L, index) == LUA_TTABLE) lua_rawgeti(L, index, (lua_Integer)i + 1);
     else lua_pushvalue(L, index);
-    if (lua_type(L, -1) != LUA_TSTRING) luaL_error(L, "pattern %d of the selection is a %s, not a string", (int)i + 1, luaL_typename(L, -1));
+    if (lua_type(L, -1) != LUA_TSTRING) gwl_wrong(L, "pattern %d of the selection is a %s, not a string", (int)i + 1, luaL_typename(L, -1));
     regexes[i] = gwl_check_regex(L, -1);
     lua_rawgetp(L, LUA_REGISTRYINDEX, &cache_key);
     lua_rotate(L, -2, 1);

@@ -6,7 +6,10 @@
 
 #include "gwl.h"
 
-enum { DEPTH = 100 };
+enum {
+  DEPTH = 100,
+  INTERRUPT_STEPS = 100000 /* of Lua's machine, between two looks for Ctrl-C */
+};
 
 /* ---- What a recipe finds in its globals, and why. Everything that is not listed is not there: files (io, os, dofile,
  * loadfile), processes (os), other code (load, package, debug, string.dump), and the collector. */
@@ -63,6 +66,11 @@ static void copy_allowed(lua_State *L, const char *const *names) {
 static void add_library(lua_State *L, lua_CFunction open, const char *name, const char *const *names) {
   lua_pushcfunction(L, open);
   lua_call(L, 0, 1);
+  if (strcmp(name, "math") == 0) { /* a recipe gives the same result every time */
+    lua_getfield(L, -1, "randomseed");
+    lua_pushinteger(L, 0);
+    lua_call(L, 1, 0);
+  }
   lua_newtable(L);
   copy_allowed(L, names);
   /* [env? .. library copy]; string methods on values must be the same short list */
@@ -71,6 +79,9 @@ static void add_library(lua_State *L, lua_CFunction open, const char *name, cons
     lua_getmetatable(L, -1);
     lua_pushvalue(L, -3);
     lua_setfield(L, -2, "__index");
+    /* Closed: godwit's own scripts in this state call string methods too. */
+    lua_pushliteral(L, "string");
+    lua_setfield(L, -2, "__metatable");
     lua_pop(L, 2);
   }
   lua_remove(L, -2);
@@ -151,9 +162,22 @@ static int release(lua_State *L) {
   return 0;
 }
 
+/* Ctrl-C ends a recipe that computes for ever. Coroutines inherit the hook. Once it has fired it comes again with every
+ * instruction, or pcall would swallow it. */
+static void look_for_interrupt(lua_State *L, lua_Debug *frame) {
+  (void)frame;
+  gw_error error = {.status = GW_CANCELLED, .what = "interrupted"};
+  if (!gwl_interrupted()) return;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
+  lua_sethook(lua_tothread(L, -1), look_for_interrupt, LUA_MASKCOUNT, 1);
+  lua_sethook(L, look_for_interrupt, LUA_MASKCOUNT, 1);
+  gwl_raise(L, &error);
+}
+
 /* Runs protected in the guest: libraries, the C module, and the guest's own script. */
 static int open_guest(lua_State *L) {
   open_allowed(L);
+  lua_sethook(L, look_for_interrupt, LUA_MASKCOUNT, INTERRUPT_STEPS);
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
   lua_pop(L, 1);
   lua_pushcfunction(L, gwl_open);
@@ -200,7 +224,6 @@ static int pass_error(lua_State *L, lua_State *guest) {
   return 0;
 }
 
-
 /* sandbox:call(name, ...) -> what the guest's function returned (one value) */
 static int call(lua_State *L) {
   lua_State *guest = gwl_check(L, 1, GWL_SANDBOX);
@@ -217,7 +240,8 @@ static int call(lua_State *L) {
   lua_settop(L, 0);
   if (!transfer(guest, -1, L, 0)) {
     lua_settop(guest, 1);
-    return luaL_error(L, "a recipe's result cannot be passed on");
+    gw_error error = {.status = GW_INVALID, .what = "what the recipe gives holds something other than text, numbers, booleans, tables and checkpoints"};
+    return gwl_raise(L, &error);
   }
   lua_settop(guest, 1);
   return 1;

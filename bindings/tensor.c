@@ -82,12 +82,12 @@ void gwl_push_shape(lua_State *L, size_t rank, const int64_t *dims) {
 static size_t check_shape(lua_State *L, int index, int64_t *dims) {
   luaL_checktype(L, index, LUA_TTABLE);
   lua_Integer rank = luaL_len(L, index);
-  if (rank > GW_MAX_RANK) luaL_argerror(L, index, "a shape of more than 254 dimensions");
+  if (rank > GW_MAX_RANK) gwl_wrong(L, "a shape of more than 254 dimensions");
   for (lua_Integer i = 1; i <= rank; i++) {
     int whole;
     lua_geti(L, index, i);
     dims[i - 1] = lua_tointegerx(L, -1, &whole);
-    if (!whole || dims[i - 1] < 0) luaL_error(L, "axis %d of the shape is not a size", (int)i - 1);
+    if (!whole || dims[i - 1] < 0) gwl_wrong(L, "axis %d of the shape is not a size", (int)i - 1);
     lua_pop(L, 1);
   }
   return (size_t)rank;
@@ -96,7 +96,7 @@ static size_t check_shape(lua_State *L, int index, int64_t *dims) {
 static int check_dtype(lua_State *L, int index) {
   const char *name = luaL_checkstring(L, index);
   int dtype = gw_dtype_from_name(name);
-  if (dtype == GW_DT_INVALID) return luaL_argerror(L, index, lua_pushfstring(L, "there is no dtype '%s'", name));
+  if (dtype == GW_DT_INVALID) return gwl_wrong(L, "there is no dtype '%s'", name);
   return dtype;
 }
 
@@ -108,7 +108,7 @@ static int default_dtype(lua_State *L, int index) {
     case LUA_TNUMBER: return lua_isinteger(L, index) ? GW_DT_INT32 : GW_DT_FLOAT;
     case LUA_TBOOLEAN: return GW_DT_BOOL;
     case LUA_TSTRING: return GW_DT_STRING;
-    default: return luaL_error(L, "a %s is not a value of a tensor (expected a number, a boolean or a string)", luaL_typename(L, index));
+    default: return gwl_wrong(L, "a %s is not a value of a tensor (expected a number, a boolean or a string)", luaL_typename(L, index));
   }
 }
 
@@ -140,14 +140,24 @@ static void check_number(lua_State *L, int index, int dtype, gw_number *out) {
     case LUA_TSTRING:
       out->kind = GW_KIND_UINT;
       if (dtype == GW_DT_UINT64 && digits(lua_tostring(L, index), &out->u)) return;
-      luaL_error(L, "the string '%s' is not a value of %s", lua_tostring(L, index), gw_dtype_name(dtype));
+      gwl_wrong(L, "the string '%s' is not a value of %s", lua_tostring(L, index), gw_dtype_name(dtype));
       return;
-    default: luaL_error(L, "a %s is not a value of %s", luaL_typename(L, index), gw_dtype_name(dtype));
+    default: gwl_wrong(L, "a %s is not a value of %s", luaL_typename(L, index), gw_dtype_name(dtype));
   }
+}
+
+/* Converts, or raises; `guessed` when nobody said the dtype. */
+static void put_number(lua_State *L, int dtype, bool guessed, const gw_number *number, void *element) {
+  static const char hint[] = "without a dtype an integer is int32, as in tf.constant; give another one, like \"int64\"";
+  gw_error error = GW_ERROR_INIT;
+  if (gw_number_put(dtype, number, element, &error) == GW_OK) return;
+  if (guessed && dtype == GW_DT_INT32) memcpy(error.hint, hint, sizeof hint);
+  gwl_raise(L, &error);
 }
 
 typedef struct gwl_nested {
   int dtype;
+  bool guessed;          /* the dtype follows from the values */
   size_t rank;
   int64_t dims[GW_MAX_RANK];
   size_t leaf_axes;      /* axes that are part of an element: 1 for {re, im} */
@@ -161,7 +171,7 @@ typedef struct gwl_nested {
 static void measure(lua_State *L, int index, gwl_nested *nested) {
   lua_pushvalue(L, index);
   while (lua_type(L, -1) == LUA_TTABLE) {
-    if (nested->rank == GW_MAX_RANK) luaL_error(L, "values nested deeper than 254 dimensions");
+    if (nested->rank == GW_MAX_RANK) gwl_wrong(L, "values nested deeper than 254 dimensions");
     int64_t size = (lua_Integer)lua_rawlen(L, -1);
     nested->dims[nested->rank++] = size;
     if (size == 0) {
@@ -174,22 +184,35 @@ static void measure(lua_State *L, int index, gwl_nested *nested) {
   }
 }
 
+/* Is a float among the values below the table at `index`? With one, integers beside it are floats too. */
+static bool has_float(lua_State *L, int index, int depth) {
+  bool found = lua_type(L, index) == LUA_TNUMBER && !lua_isinteger(L, index);
+  if (lua_type(L, index) != LUA_TTABLE || depth > GW_MAX_RANK) return found;
+  luaL_checkstack(L, 4, NULL);
+  for (lua_Integer i = 1, count = (lua_Integer)lua_rawlen(L, index); i <= count && !found; i++) {
+    lua_rawgeti(L, index, i);
+    found = has_float(L, lua_gettop(L), depth + 1);
+    lua_pop(L, 1);
+  }
+  return found;
+}
+
 static void put_leaf(lua_State *L, gwl_nested *nested) {
   gw_number number;
-  gw_error error = GW_ERROR_INIT;
   size_t width = gw_dtype_size(nested->dtype);
   if (nested->strings) {
-    if (lua_type(L, -1) != LUA_TSTRING) luaL_error(L, "a %s is not a string", luaL_typename(L, -1));
+    if (lua_type(L, -1) != LUA_TSTRING) gwl_wrong(L, "a %s is not a string", luaL_typename(L, -1));
     gw_span *span = &nested->strings[nested->next++];
     span->data = lua_tolstring(L, -1, &span->size);
     return;
   }
   if (nested->leaf_axes && lua_type(L, -1) == LUA_TTABLE) {
     double parts[2];
-    if ((lua_Integer)lua_rawlen(L, -1) != 2) luaL_error(L, "a complex number is {re, im}");
+    if ((lua_Integer)lua_rawlen(L, -1) != 2) gwl_wrong(L, "a complex number is {re, im}");
     for (int i = 0; i < 2; i++) {
       lua_rawgeti(L, -1, i + 1);
-      parts[i] = luaL_checknumber(L, -1);
+      if (lua_type(L, -1) != LUA_TNUMBER) gwl_wrong(L, "a complex number is {re, im}, two numbers");
+      parts[i] = lua_tonumber(L, -1);
       lua_pop(L, 1);
     }
     number.kind = GW_KIND_COMPLEX;
@@ -198,7 +221,7 @@ static void put_leaf(lua_State *L, gwl_nested *nested) {
   } else {
     check_number(L, -1, nested->dtype, &number);
   }
-  if (gw_number_put(nested->dtype, &number, nested->bytes + nested->next++ * width, &error) != GW_OK) gwl_raise(L, &error);
+  put_number(L, nested->dtype, nested->guessed, &number, nested->bytes + nested->next++ * width);
 }
 
 /* The value on top of the stack, which should have the shape from `axis` on. */
@@ -209,7 +232,7 @@ static void fill_axis(lua_State *L, size_t axis, gwl_nested *nested) {
     return;
   }
   if (lua_type(L, -1) != LUA_TTABLE || (lua_Integer)lua_rawlen(L, -1) != nested->dims[axis])
-    luaL_error(L, "the values are not a regular array: axis %d has %I elements in one place and %s in another", (int)axis,
+    gwl_wrong(L, "the values are not a regular array: axis %d has %I elements in one place and %s in another", (int)axis,
                (LUAI_UACINT)nested->dims[axis],
                lua_type(L, -1) == LUA_TTABLE ? lua_pushfstring(L, "%I", (LUAI_UACINT)(lua_Integer)lua_rawlen(L, -1)) : luaL_typename(L, -1));
   for (int64_t i = 0; i < nested->dims[axis]; i++) {
@@ -220,14 +243,16 @@ static void fill_axis(lua_State *L, size_t axis, gwl_nested *nested) {
 }
 
 int gwl_tensor_make(lua_State *L) {
-  gwl_nested nested = {.dtype = lua_isnoneornil(L, 2) ? GW_DT_INVALID : check_dtype(L, 2)};
+  bool guessed = lua_isnoneornil(L, 2);
+  gwl_nested nested = {.dtype = guessed ? GW_DT_INVALID : check_dtype(L, 2), .guessed = guessed};
   gw_error error = GW_ERROR_INIT;
   gw_tensor *tensor = NULL;
   luaL_checkany(L, 1);
   lua_settop(L, 2);
   measure(L, 1, &nested);
-  if (nested.dtype == GW_DT_INVALID) nested.dtype = lua_isnil(L, -1) ? GW_DT_FLOAT : default_dtype(L, -1);
+  if (guessed) nested.dtype = lua_isnil(L, -1) ? GW_DT_FLOAT : default_dtype(L, -1);
   lua_pop(L, 1);
+  if (guessed && nested.dtype == GW_DT_INT32 && has_float(L, 1, 0)) nested.dtype = GW_DT_FLOAT;
   bool complex = gw_dtype_kind(nested.dtype) == GW_KIND_COMPLEX;
   if (complex && nested.rank > 0 && nested.dims[nested.rank - 1] == 2) {
     nested.leaf_axes = 1;
@@ -236,9 +261,9 @@ int gwl_tensor_make(lua_State *L) {
   nested.count = 1;
   for (size_t i = 0; i < nested.rank; i++)
     if (__builtin_mul_overflow(nested.count, (uint64_t)nested.dims[i], &nested.count) || nested.count > INT32_MAX)
-      return luaL_error(L, "too many values");
+      return gwl_wrong(L, "too many values");
   size_t width = nested.dtype == GW_DT_STRING ? sizeof(gw_span) : gw_dtype_size(nested.dtype);
-  if (width == 0) return luaL_error(L, "a tensor of dtype %s cannot be made", gw_dtype_name(nested.dtype));
+  if (width == 0) return gwl_wrong(L, "a tensor of dtype %s cannot be made", gw_dtype_name(nested.dtype));
   void *scratch = lua_newuserdatauv(L, (size_t)nested.count * width + 1, 0);
   if (nested.dtype == GW_DT_STRING) nested.strings = scratch;
   else nested.bytes = scratch;
@@ -262,11 +287,10 @@ int gwl_tensor_fill(lua_State *L) {
   size_t rank = check_shape(L, 1, dims);
   luaL_checkany(L, 2);
   int dtype = lua_isnoneornil(L, 3) ? default_dtype(L, 2) : check_dtype(L, 3);
-  if (gw_dtype_size(dtype) == 0) return luaL_error(L, "elements of dtype %s cannot be repeated; use gw.strings", gw_dtype_name(dtype));
+  if (gw_dtype_size(dtype) == 0) return gwl_wrong(L, "elements of dtype %s cannot be repeated; use gw.strings", gw_dtype_name(dtype));
   check_number(L, 2, dtype, &number);
-  gw_status status = gw_number_put(dtype, &number, element, &error);
-  if (status == GW_OK) status = gw_tensor_fill(dtype, rank, dims, element, &tensor, &error);
-  if (status != GW_OK) return gwl_raise(L, &error);
+  put_number(L, dtype, lua_isnoneornil(L, 3), &number, element);
+  if (gw_tensor_fill(dtype, rank, dims, element, &tensor, &error) != GW_OK) return gwl_raise(L, &error);
   gwl_push_tensor(L, tensor);
   return 1;
 }
@@ -331,9 +355,11 @@ static int value(lua_State *L) {
     lua_pop(L, 1);
   }
   int dtype = gw_tensor_dtype(tensor);
-  if (gw_tensor_elements(tensor) > (uint64_t)(limit < 0 ? 0 : limit))
-    return luaL_error(L, "a tensor of %I elements is more than value() gives by itself (%I); look at t:stats(), or pass {limit = n}",
-                      (LUAI_UACINT)gw_tensor_elements(tensor), (LUAI_UACINT)limit);
+  uint64_t size = gwl_value_size(tensor);
+  if (size > (uint64_t)(limit < 0 ? 0 : limit))
+    return luaL_error(L, "a tensor of %I %s is more than value() gives by itself (%I); look at t:stats(), or pass {limit = n}",
+                      (LUAI_UACINT)(size > INT64_MAX ? INT64_MAX : size), size > gw_tensor_elements(tensor) ? "rows" : "elements",
+                      (LUAI_UACINT)limit);
   if (dtype != GW_DT_STRING && gw_dtype_size(dtype) == 0) {
     push_dtype(L, dtype);
     return luaL_error(L, "values of dtype %s cannot be shown; the tensor can be kept, renamed and dropped", lua_tostring(L, -1));

@@ -67,6 +67,14 @@ static int free_pair(lua_State *L) {
   return 0;
 }
 
+uint64_t gwl_value_size(const gw_tensor *tensor) {
+  uint64_t rows = 1, lists = 0, elements = gw_tensor_elements(tensor);
+  for (size_t axis = 0; axis + 1 < gw_tensor_rank(tensor); axis++)
+    if (__builtin_mul_overflow(rows, (uint64_t)gw_tensor_dims(tensor)[axis], &rows) || __builtin_add_overflow(lists, rows, &lists))
+      return UINT64_MAX;
+  return lists > elements ? lists : elements;
+}
+
 void gwl_push_value(lua_State *L, const gw_tensor *tensor) {
   gw_error error = GW_ERROR_INIT;
   uint64_t next = 0;

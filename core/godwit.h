@@ -137,6 +137,8 @@ GW_API gw_status gw_number_put(int dtype, const gw_number *number, void *element
  * understood (gw_free). When there is no checkpoint the error says what the path is instead. */
 GW_API gw_status gw_locate(const char *path, char **prefix, char **note, gw_error *error);
 GW_API void gw_free(void *pointer);
+/* True when both prefixes, however they are spelled, name one checkpoint that is there. */
+GW_API bool gw_same_checkpoint(const char *a, const char *b);
 
 typedef struct gw_bundle gw_bundle; /* an opened checkpoint, counted */
 typedef struct gw_tensor gw_tensor; /* a lazy, immutable tensor, counted */
@@ -165,6 +167,7 @@ typedef struct gw_entry_info {
   uint64_t offset, size;   /* bytes in the shard's data file; of a partitioned tensor: 0 and the slices' sum */
   uint32_t crc32c;         /* masked, as stored */
   size_t slices;           /* 0: stored whole */
+  bool partial;            /* the slices do not cover the tensor: it has no value, but can be kept, renamed and dropped */
 } gw_entry_info;
 
 GW_API void gw_bundle_entry(const gw_bundle *bundle, size_t index, gw_entry_info *out); /* index < count */

@@ -17,7 +17,7 @@ void gw__alloc_fail_at(long nth) {
 long gw__alloc_count(void) { return asked; }
 static bool refused(void) {
   long number = __atomic_add_fetch(&asked, 1, __ATOMIC_RELAXED);
-  return fail_at > 0 && number >= fail_at;
+  return fail_at > 0 ? number >= fail_at : number == -fail_at;
 }
 #else
 static bool refused(void) { return false; }

@@ -20,7 +20,8 @@ char *gw__strndup(const char *text, size_t length, gw_error *error);
 void gw__free(void *pointer);
 
 #ifdef GW_FAULTS
-void gw__alloc_fail_at(long nth); /* the nth allocation from now fails, and all later ones; 0 switches off */
+/* The nth allocation from now fails, and all later ones; -n: that one alone; 0 switches off. */
+void gw__alloc_fail_at(long nth);
 long gw__alloc_count(void);       /* how many were asked for since the last gw__alloc_fail_at */
 #endif
 

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "utf8.h"
+
 static void clear(gw_error *error) {
   error->status = GW_OK;
   error->system = 0;
@@ -83,20 +85,10 @@ gw_status gw__error_hint(gw_error *error, const char *format, ...) {
   return error->status;
 }
 
-/* How many bytes the well-formed UTF-8 character at `p` takes; 0 when it is none, or a control character. */
-static size_t utf8_length(const unsigned char *p, size_t left) {
-  if (p[0] >= 0x20 && p[0] < 0x7f) return 1;
-  if (p[0] < 0xc2 || p[0] > 0xf4) return 0;
-  size_t length = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
-  if (length > left) return 0;
-  for (size_t i = 1; i < length; i++)
-    if ((p[i] & 0xc0) != 0x80) return 0;
-  if (p[0] == 0xe0 && p[1] < 0xa0) return 0;                 /* overlong */
-  if (p[0] == 0xed && p[1] > 0x9f) return 0;                 /* surrogates */
-  if (p[0] == 0xf0 && p[1] < 0x90) return 0;                 /* overlong */
-  if (p[0] == 0xf4 && p[1] > 0x8f) return 0;                 /* beyond U+10FFFF */
-  if (p[0] == 0xc2 && p[1] < 0xa0) return 0;                 /* C1 controls */
-  return length;
+/* How many bytes the character at `p` takes; 0 for what is no UTF-8, or a control character. */
+static size_t printable_length(const unsigned char *p, size_t left) {
+  bool control = p[0] < 0x20 || p[0] == 0x7f || (p[0] == 0xc2 && left > 1 && p[1] < 0xa0); /* C0, DEL, C1 */
+  return control ? 0 : gw__utf8_length(p, left);
 }
 
 /* Copies printable text until `size` - 1 bytes are used or the key ends. Returns how much of the key was taken. */
@@ -104,7 +96,7 @@ static size_t copy_printable(char *out, size_t size, const char *key, size_t len
   size_t used = 0, taken = 0;
   while (taken < length) {
     const unsigned char *p = (const unsigned char *)key + taken;
-    size_t width = utf8_length(p, length - taken);
+    size_t width = printable_length(p, length - taken);
     size_t need = width ? width : 4;
     if (used + need >= size) break;
     if (width) memcpy(out + used, p, width);

@@ -14,9 +14,9 @@ enum { GW_PB_START = 4096 };
 typedef struct gw_pb_memory {
   gw_arena arena;
   size_t left;
+  size_t used; /* of `first` */
   bool failed; /* not the budget: the machine has no more */
-  unsigned char first[GW_PB_START]; /* an ordinary entry never needs the arena */
-  size_t used;
+  _Alignas(16) unsigned char first[GW_PB_START]; /* an ordinary entry never needs the arena */
 } gw_pb_memory;
 
 /* For a message of `message` bytes, `growth` times its size. The memory goes with gw__arena_free(&memory->arena). */

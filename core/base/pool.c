@@ -30,9 +30,10 @@ unsigned gw__pool_threads(unsigned wanted) {
   return cores < 1 ? 1 : cores > 64 ? 64 : (unsigned)cores;
 }
 
+/* The first error counts, but a job that was told to stop because another failed may be the first to say so. */
 static void fail(gw_pool *pool, gw_status status, const gw_error *error) {
   pthread_mutex_lock(&pool->lock);
-  if (pool->status == GW_OK) {
+  if (pool->status == GW_OK || (pool->status == GW_CANCELLED && status != GW_CANCELLED)) {
     pool->status = status;
     pool->error = *error;
   }

@@ -214,6 +214,7 @@ void gw_bundle_entry(const gw_bundle *bundle, size_t index, gw_entry_info *out) 
                          .crc32c = entry->crc};
   if (!entry->parts) return;
   out->slices = entry->parts->count;
+  out->partial = entry->parts->partial;
   out->shard = bundle->entries[entry->parts->entries[0]].shard;
   for (size_t i = 0; i < out->slices; i++) out->size += bundle->entries[entry->parts->entries[i]].size;
 }

@@ -15,7 +15,7 @@
 
 #define GW_GRAPH_KEY "_CHECKPOINTABLE_OBJECT_GRAPH"
 #define GW_BUNDLE_VERSION 1               /* kTensorBundleVersion: what we write and the newest we read */
-#define GW_MAX_ENTRY_BYTES ((size_t)16 << 20) /* one entry's message; bounds the slices of one tensor to over a million */
+#define GW_MAX_ENTRY_BYTES ((size_t)1 << 20) /* one entry's message, of which unpacking takes 64 times as much; about 100,000 slices */
 
 typedef struct gw_header {
   int32_t shards;
@@ -29,6 +29,7 @@ typedef struct gw_parts {
   size_t count;
   int64_t *starts, *lengths; /* count * rank; length -1: the whole axis, as it was written */
   uint32_t *entries;         /* positions of the slices' own entries in the bundle */
+  bool partial;              /* they do not cover the tensor, which then has no value as a whole */
 } gw_parts;
 
 typedef struct gw_entry {
@@ -77,10 +78,12 @@ gw_status gw__put_entry(gw_buf *out, const gw_entry *entry, gw_error *error);
 
 /* ---- slices.c */
 
-/* Finds the slices of every parent, marks them, and checks that they cover the tensor without overlap. */
+/* Finds the slices of every parent, marks them, and checks that they fit without overlap. */
 gw_status gw__bundle_link_slices(gw_bundle *bundle, gw_error *error);
 /* The extents of slice `nth` with whole axes resolved: starts and lengths have room for the rank. */
 void gw__slice_extents(const gw_entry *parent, size_t nth, int64_t *starts, int64_t *lengths);
+/* A partitioned string tensor in the form in which a whole one is stored, appended; its slices have been checked. */
+gw_status gw__bundle_join_strings(gw_bundle *bundle, const gw_entry *parent, gw_buf *out, gw_error *error);
 /* Elements [first, first + count) of a partitioned tensor, from its slices. */
 gw_status gw__bundle_read_parts(gw_bundle *bundle, const gw_entry *parent, uint64_t first, uint64_t count, void *out,
                                 gw_error *error);

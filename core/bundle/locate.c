@@ -75,9 +75,9 @@ static gw_status look(const search *find, const char *folder, const char *name, 
   return status;
 }
 
-static char *index_of(const search *find, const char *prefix) {
+static char *index_of(const char *prefix, gw_error *error) {
   size_t length = strlen(prefix);
-  char *path = gw__alloc(length + sizeof ".index", find->error);
+  char *path = gw__alloc(length + sizeof ".index", error);
   if (!path) return NULL;
   memcpy(path, prefix, length);
   memcpy(path + length, ".index", sizeof ".index");
@@ -86,7 +86,7 @@ static char *index_of(const search *find, const char *prefix) {
 
 static gw_status has_index(const search *find, const char *prefix, bool *has) {
   gw_path_kind kind = GW_PATH_NONE;
-  char *path = index_of(find, prefix);
+  char *path = index_of(prefix, find->error);
   gw_status status = path ? gw__path_look(path, &kind, NULL, find->error) : GW_NO_MEMORY;
   gw__free(path);
   *has = kind == GW_PATH_FILE;
@@ -164,7 +164,7 @@ static gw_status try_prefix(const search *find, const char *prefix) {
  * has the right end is the reader's to judge. */
 static gw_status check_index(const search *find, const char *prefix) {
   gw_sniff sniff;
-  char *path = index_of(find, prefix);
+  char *path = index_of(prefix, find->error);
   if (!path) return GW_NO_MEMORY;
   gw_status status = gw__sniff_file(path, &sniff, find->error);
   if (status == GW_OK && sniff.kind == GW_SNIFF_OTHER) {
@@ -251,7 +251,7 @@ static gw_status note_latest(const search *find, const char *folder, const char 
 /* Whether `copy` is a checkpoint too, and not the found one under another path. */
 static gw_status is_another(const search *find, const char *copy, bool *is) {
   *is = false;
-  char *one = index_of(find, copy), *other = index_of(find, *find->prefix);
+  char *one = index_of(copy, find->error), *other = index_of(*find->prefix, find->error);
   gw_path_kind kind;
   gw_status status = one && other ? gw__path_look(one, &kind, NULL, find->error) : GW_NO_MEMORY;
   if (status == GW_OK) *is = kind == GW_PATH_FILE && !gw__path_same(one, other);
@@ -505,4 +505,12 @@ gw_status gw_locate(const char *path, char **prefix, char **note, gw_error *erro
   }
   gw__free(trimmed);
   return status;
+}
+
+bool gw_same_checkpoint(const char *a, const char *b) {
+  char *one = index_of(a, NULL), *other = index_of(b, NULL);
+  bool same = one && other && gw__path_same(one, other);
+  gw__free(one);
+  gw__free(other);
+  return same;
 }

@@ -5,60 +5,26 @@
 #include "../base/alloc.h"
 #include "../base/checked.h"
 #include "../base/error.h"
+#include "../base/pb_memory.h"
 #include "bundle.h"
 #include "bundle.pb-c.h"
 
-/* ---- A bounded allocator: a message may take so many times its own size when it is unpacked, and no more. The smallest
- * repeated message takes 2 bytes in the file and about 60 in memory. */
-
-enum { GROWTH = 40, START = 4096 };
-
-typedef struct gw_pb_memory {
-  gw_arena arena;
-  size_t left;
-  unsigned char first[START]; /* an ordinary entry never needs the arena */
-  size_t used;
-} gw_pb_memory;
-
-static void *pb_alloc(void *data, size_t size) {
-  gw_pb_memory *memory = data;
-  size_t rounded = (size + 15) & ~(size_t)15;
-  if (rounded < size || rounded > memory->left) return NULL;
-  memory->left -= rounded;
-  if (rounded <= START - memory->used) {
-    void *piece = memory->first + memory->used;
-    memory->used += rounded;
-    return piece;
-  }
-  return gw__arena_alloc(&memory->arena, rounded, NULL);
-}
-
-static void pb_free(void *data, void *pointer) {
-  (void)data;
-  (void)pointer;
-}
-
-static ProtobufCAllocator pb_start(gw_pb_memory *memory, size_t message) {
-  size_t budget;
-  memory->arena = (gw_arena)GW_ARENA_INIT;
-  memory->used = 0;
-  if (!gw__mul_size(message, GROWTH, &budget) || !gw__add_size(budget, START, &budget)) budget = SIZE_MAX;
-  memory->left = budget;
-  return (ProtobufCAllocator){pb_alloc, pb_free, memory};
-}
+/* The smallest repeated message (an axis of size 0) takes 2 bytes in the file, 56 in memory, and up to 64 while it is
+ * taken apart. */
+enum { GROWTH = 64 };
 
 /* ---- Header */
 
 gw_status gw__decode_header(gw_span value, gw_header *out, gw_error *error) {
   gw_pb_memory memory;
   if (value.size > GW_MAX_ENTRY_BYTES) return gw__fail(error, GW_LIMIT, "a header of %zu bytes", value.size);
-  ProtobufCAllocator allocator = pb_start(&memory, value.size);
+  ProtobufCAllocator allocator = gw__pb_start(&memory, value.size, GROWTH);
   Tensorflow__BundleHeaderProto *header =
       tensorflow__bundle_header_proto__unpack(&allocator, value.size, (const uint8_t *)value.data);
   gw_status status = GW_OK;
   memset(out, 0, sizeof *out);
   if (!header) {
-    status = gw__fail(error, GW_CORRUPT, "the header is not a BundleHeaderProto");
+    status = gw__pb_failed(&memory, "the header is not a BundleHeaderProto", error);
   } else {
     const Tensorflow__VersionDef *version = header->version;
     out->shards = header->num_shards;
@@ -134,6 +100,9 @@ static gw_status decode_parts(const Tensorflow__BundleEntryProto *message, gw_ar
     for (size_t axis = 0; axis < rank; axis++) {
       const Tensorflow__TensorSliceProto__Extent *extent = message->slices[i]->extent[axis];
       bool has = extent->has_length_case == TENSORFLOW__TENSOR_SLICE_PROTO__EXTENT__HAS_LENGTH_LENGTH;
+      /* An explicit -1 is the whole axis too (TensorSlice::kFullExtent). */
+      if (has && extent->length < -1)
+        return gw__fail(error, GW_CORRUPT, "slice %zu has the length %lld along axis %zu", i, (long long)extent->length, axis);
       parts->starts[i * rank + axis] = extent->start;
       parts->lengths[i * rank + axis] = has ? extent->length : -1;
     }
@@ -160,13 +129,13 @@ gw_status gw__decode_entry(gw_span value, gw_arena *arena, gw_entry *out, gw_err
   gw_pb_memory memory;
   if (value.size > GW_MAX_ENTRY_BYTES)
     return gw__fail(error, GW_LIMIT, "an entry of %zu bytes (at most %zu are read)", value.size, GW_MAX_ENTRY_BYTES);
-  ProtobufCAllocator allocator = pb_start(&memory, value.size);
+  ProtobufCAllocator allocator = gw__pb_start(&memory, value.size, GROWTH);
   Tensorflow__BundleEntryProto *message =
       tensorflow__bundle_entry_proto__unpack(&allocator, value.size, (const uint8_t *)value.data);
-  gw_status status = message ? GW_OK : gw__fail(error, GW_CORRUPT, "the entry is not a BundleEntryProto");
-  if (status == GW_OK) status = decode_place(message, out, error);
-  if (status == GW_OK) status = decode_shape(message->shape, arena, out, error);
-  if (status == GW_OK) status = decode_parts(message, arena, out, error);
+  gw_status status = message ? GW_OK : gw__pb_failed(&memory, "the entry is not a BundleEntryProto", error);
+  if (status == GW_OK && message) status = decode_place(message, out, error);
+  if (status == GW_OK && message) status = decode_shape(message->shape, arena, out, error);
+  if (status == GW_OK && message) status = decode_parts(message, arena, out, error);
   gw__arena_free(&memory.arena);
   return status;
 }

@@ -79,8 +79,10 @@ static gw_status find_odd_name(const gw_bundle *bundle, gw_shard *shard, gw_erro
 static gw_status open_shard(gw_bundle *bundle, gw_shard *shard, gw_error *error) {
   char *path = gw__data_path(bundle->prefix, shard->id, bundle->header.shards, error);
   if (!path) return GW_NO_MEMORY;
-  gw_status status = gw__file_open(path, &shard->file, error);
+  gw_error missing = GW_ERROR_INIT;
+  gw_status status = gw__file_open(path, &shard->file, &missing);
   if (status == GW_NOT_FOUND && find_odd_name(bundle, shard, NULL) == GW_OK) status = GW_OK;
+  if (status != GW_OK && error) *error = missing;
   if (status == GW_NOT_FOUND) {
     status = gw__fail(error, GW_CORRUPT, "the data file is missing");
     gw__error_file(error, path);

@@ -138,11 +138,12 @@ static gw_status link_parent(gw_bundle *bundle, gw_entry *parent, gw_buf *key, g
     parent->parts->entries[i] = (uint32_t)(slice - bundle->entries);
     if (!gw__add_u64(covered, elements, &covered)) return gw__fail(error, GW_CORRUPT, "the slices overlap");
   }
+  /* TensorFlow saves single slices too: a partitioned variable's slots in a scope get a name for each part, such as
+   * dnn/w/t_0/Adam, and the shape of the whole. */
   gw__shape_elements(parent->rank, parent->dims, &total, NULL);
+  parent->parts->partial = covered < total;
   gw_status status = check_overlaps(parent, error);
-  if (status == GW_OK && covered != total)
-    status = gw__fail(error, GW_CORRUPT, "its slices cover %llu of %llu elements", (unsigned long long)covered,
-                      (unsigned long long)total);
+  if (status == GW_OK && covered > total) status = gw__fail(error, GW_CORRUPT, "the slices overlap");
   return status;
 }
 
@@ -186,6 +187,22 @@ static size_t last_cut(const gw_entry *parent) {
   return last;
 }
 
+static gw_status check_whole(const gw_bundle *bundle, const gw_entry *parent, gw_error *error) {
+  uint64_t covered = 0, elements, total;
+  int64_t starts[GW_MAX_RANK], lengths[GW_MAX_RANK];
+  if (!parent->parts->partial) return GW_OK;
+  for (size_t i = 0; i < parent->parts->count; i++) {
+    gw__slice_extents(parent, i, starts, lengths);
+    if (gw__shape_elements(parent->rank, lengths, &elements, NULL) == GW_OK) covered += elements;
+  }
+  gw__shape_elements(parent->rank, parent->dims, &total, NULL);
+  gw__fail(error, GW_INVALID, "its slices cover %llu of %llu elements, so it has no value", (unsigned long long)covered,
+           (unsigned long long)total);
+  gw__error_file(error, bundle->index_path);
+  gw__error_hint(error, "it can be kept, renamed and dropped");
+  return GW_INVALID;
+}
+
 /* The part of row `outer` (coordinates above k) between elements [low, high) of the row that slice `nth` holds. */
 static gw_status gather_slice(const gw_gather *gather, size_t nth, const int64_t *outer, uint64_t low, uint64_t high,
                               uint8_t *out, gw_error *error) {
@@ -217,7 +234,7 @@ gw_status gw__bundle_read_parts(gw_bundle *bundle, const gw_entry *parent, uint6
   for (size_t axis = gather.axis + 1; axis < parent->rank; axis++) gather.inner *= (uint64_t)parent->dims[axis];
   gather.row = gather.inner * (uint64_t)parent->dims[gather.axis];
   uint8_t *bytes = out;
-  gw_status status = GW_OK;
+  gw_status status = check_whole(bundle, parent, error);
   while (count > 0 && status == GW_OK) {
     int64_t outer[GW_MAX_RANK];
     uint64_t row = first / gather.row, low = first % gather.row;
@@ -230,5 +247,62 @@ gw_status gw__bundle_read_parts(gw_bundle *bundle, const gw_entry *parent, uint6
     first += part;
     count -= part;
   }
+  return status;
+}
+
+/* ---- Strings: too long or short to be found by their place, so all are read and put in order */
+
+/* Which element of the tensor is the nth of a slice. */
+static uint64_t place_of(const gw_entry *parent, const int64_t *starts, const int64_t *lengths, uint64_t nth) {
+  uint64_t place = 0, scale = 1;
+  for (size_t axis = parent->rank; axis-- > 0; nth /= (uint64_t)lengths[axis]) {
+    place += scale * ((uint64_t)starts[axis] + nth % (uint64_t)lengths[axis]);
+    scale *= (uint64_t)parent->dims[axis];
+  }
+  return place;
+}
+
+/* Appends the stored strings of one slice to `stored`, and sets their spans in `strings`. */
+static gw_status read_slice_strings(gw_bundle *bundle, const gw_entry *parent, size_t nth, gw_buf *stored, gw_span *strings,
+                                    gw_error *error) {
+  int64_t starts[GW_MAX_RANK], lengths[GW_MAX_RANK];
+  const gw_entry *slice = &bundle->entries[parent->parts->entries[nth]];
+  const gw_file *file;
+  uint64_t elements;
+  uint8_t *data = stored->data + stored->size;
+  gw__slice_extents(parent, nth, starts, lengths);
+  gw_status status = gw__shape_elements(parent->rank, lengths, &elements, error);
+  if (status == GW_OK) status = gw__bundle_shard(bundle, slice->shard, &file, error);
+  if (status == GW_OK) status = gw__file_read(file, slice->offset, data, (size_t)slice->size, error);
+  gw_span *own = status == GW_OK ? gw__alloc_array((size_t)elements, sizeof *own, error) : NULL;
+  if (status == GW_OK && !own) status = GW_NO_MEMORY;
+  if (status == GW_OK) status = gw__split_strings(data, (size_t)slice->size, own, (size_t)elements, error);
+  for (uint64_t i = 0; status == GW_OK && i < elements; i++) strings[place_of(parent, starts, lengths, i)] = own[i];
+  gw__free(own);
+  stored->size += (size_t)slice->size;
+  return status;
+}
+
+gw_status gw__bundle_join_strings(gw_bundle *bundle, const gw_entry *parent, gw_buf *out, gw_error *error) {
+  uint64_t elements;
+  size_t bytes = 0;
+  uint32_t crc;
+  gw_buf stored = GW_BUF_INIT;
+  gw_span *strings = NULL;
+  gw_status status = check_whole(bundle, parent, error);
+  if (status == GW_OK) status = gw__shape_elements(parent->rank, parent->dims, &elements, error);
+  for (size_t i = 0; i < parent->parts->count && status == GW_OK; i++)
+    if (!gw__add_size(bytes, (size_t)bundle->entries[parent->parts->entries[i]].size, &bytes)) status = gw__fail(error, GW_LIMIT, "too many strings");
+  if (status == GW_OK) {
+    strings = gw__alloc_array((size_t)elements, sizeof *strings, error);
+    if (!strings) status = GW_NO_MEMORY;
+    else if (!gw__buf_reserve(&stored, bytes)) status = gw__buf_status(&stored, error);
+  }
+  for (size_t i = 0; i < parent->parts->count && status == GW_OK; i++)
+    status = read_slice_strings(bundle, parent, i, &stored, strings, error);
+  if (status == GW_OK) gw__put_strings(out, strings, (size_t)elements, &crc);
+  if (status == GW_OK) status = gw__buf_status(out, error);
+  gw__free(strings);
+  gw__buf_free(&stored);
   return status;
 }

@@ -102,11 +102,12 @@ static gw_status read_stored(void *source, size_t index, gw_buf *out, gw_error *
   gw_bundle *bundle = source;
   const gw_entry *entry = gw__bundle_at(bundle, index);
   const gw_file *file;
-  if (entry->parts) {
-    gw__fail(error, GW_UNSUPPORTED, "a string tensor in slices cannot be read as one yet");
-    return gw__error_key(error, entry->key, entry->key_size), GW_UNSUPPORTED;
-  }
   gw_status status = check_leaf(source, index, error);
+  if (status == GW_OK && entry->parts) {
+    status = gw__bundle_join_strings(bundle, entry, out, error);
+    if (status != GW_OK) gw__error_key(error, entry->key, entry->key_size);
+    return status;
+  }
   if (status == GW_OK) status = gw__bundle_shard(bundle, entry->shard, &file, error);
   if (status != GW_OK) return status;
   if (!gw__buf_reserve(out, (size_t)entry->size)) return gw__buf_status(out, error);

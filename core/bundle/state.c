@@ -22,6 +22,7 @@
 #include "../base/alloc.h"
 #include "../base/cursor.h"
 #include "../base/error.h"
+#include "../base/utf8.h"
 #include "../file/file.h"
 
 #define MAX_NUMBER 1000 /* characters of a number */
@@ -73,31 +74,6 @@ static gw_status add_timestamp(gw_state *state, double value, gw_error *error) {
 }
 
 /* ---- UTF-8 */
-
-/* Length of the well-formed character at the start of `left` bytes, or 0. */
-static size_t utf8_length(const uint8_t *p, size_t left) {
-  if (p[0] < 0x80) return 1;
-  if (p[0] < 0xc2 || p[0] > 0xf4) return 0;
-  size_t length = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
-  if (length > left) return 0;
-  for (size_t i = 1; i < length; i++)
-    if ((p[i] & 0xc0) != 0x80) return 0;
-  bool overlong = (p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xf0 && p[1] < 0x90);
-  bool surrogate = p[0] == 0xed && p[1] > 0x9f;
-  bool beyond = p[0] == 0xf4 && p[1] > 0x8f;
-  return overlong || surrogate || beyond ? 0 : length;
-}
-
-/* Offset of the first byte that is not UTF-8; `size` when all is. */
-static size_t utf8_valid(const uint8_t *text, size_t size) {
-  size_t at = 0;
-  while (at < size) {
-    size_t length = utf8_length(text + at, size - at);
-    if (length == 0) break;
-    at += length;
-  }
-  return at;
-}
 
 static void put_utf8(gw_buf *out, uint32_t code) {
   if (code < 0x80) {
@@ -225,7 +201,7 @@ static gw_status next_token(parser *in) {
     if (length == 0) return bad(in, gw__cur_offset(cur), "a text without its closing quote on the same line");
   } else if (first >= 0) {
     kind = TOKEN_SIGN;
-    length = utf8_length(cur->pos, gw__cur_left(cur));
+    length = gw__utf8_length(cur->pos, gw__cur_left(cur));
   }
   in->token.kind = kind;
   in->token.cur = gw__cur(cur->pos, length, gw__cur_offset(cur));
@@ -349,7 +325,7 @@ static gw_status parse_text(parser *in, field which, const char **out) {
   const gw_buf *text = &in->text;
   if (text->failed) return gw__buf_status(text, in->error);
   if (text->size > 0 && memchr(text->data, '\0', text->size)) return bad(in, offset, "a path with a zero byte");
-  if (utf8_valid(text->data, text->size) < text->size) return bad(in, offset, "a path that is not UTF-8");
+  if (gw__utf8_valid(text->data, text->size) < text->size) return bad(in, offset, "a path that is not UTF-8");
   *out = gw__arena_text(&in->state->arena, (const char *)text->data, text->size, in->error);
   return *out ? GW_OK : GW_NO_MEMORY;
 }
@@ -560,7 +536,7 @@ gw_status gw_state_parse(const char *text, size_t length, gw_state **out, gw_err
   if (status != GW_OK) return status;
   parser in = {.cur = gw__cur(length ? text : "", length, 0), .state = state, .text = GW_BUF_INIT, .error = error};
   /* TensorFlow decodes the whole file before it looks at a single field, comments too. */
-  size_t valid = utf8_valid(in.cur.pos, length);
+  size_t valid = gw__utf8_valid(in.cur.pos, length);
   status = valid < length ? bad(&in, valid, "a byte that is not UTF-8") : next_token(&in);
   while (status == GW_OK && in.token.kind != TOKEN_END) status = parse_field(&in);
   gw__buf_free(&in.text);
@@ -632,7 +608,7 @@ static gw_status check_name(const char *name, gw_error *error) {
   if (length == 0) return gw__fail(error, GW_INVALID, "the state file needs a checkpoint's name, it is empty");
   if (strchr(name, '/'))
     return gw__fail(error, GW_INVALID, "the state file takes a name in its own folder (a path was given)");
-  if (utf8_valid((const uint8_t *)name, length) < length) {
+  if (gw__utf8_valid((const uint8_t *)name, length) < length) {
     gw__fail(error, GW_INVALID, "the checkpoint's name is not UTF-8, TensorFlow would ignore the state file");
     gw__error_hint(error, "choose another name, or do without making it the latest");
     return GW_INVALID;

@@ -149,7 +149,8 @@ static gw_status finish(gw_renaming *renaming, gw_status status, const char *lin
   if (!changed) return status;
   draft->edited = true;
   draft->order_valid = false;
-  return gw__draft_rehash(draft, draft->live, error);
+  gw__draft_refill(draft);
+  return status;
 }
 
 static gw_status rename_by_pairs(gw_renaming *renaming, size_t at, const gw_rename_pair *pairs, size_t pair_count, size_t *count,

@@ -38,7 +38,17 @@ static uint32_t *find_slot(const gw_draft *draft, const char *name, size_t size)
   }
 }
 
-gw_status gw__draft_rehash(gw_draft *draft, size_t need, gw_error *error) {
+void gw__draft_refill(gw_draft *draft) {
+  if (draft->slot_count) memset(draft->slots, 0, draft->slot_count * sizeof *draft->slots);
+  draft->slots_used = 0;
+  for (size_t i = 0; i < draft->item_count; i++)
+    if (draft->items[i].name) {
+      *find_slot(draft, draft->items[i].name, draft->items[i].name_size) = (uint32_t)i + 1;
+      draft->slots_used++;
+    }
+}
+
+static gw_status rehash(gw_draft *draft, size_t need, gw_error *error) {
   size_t count = 16;
   while (count < need * 2) count *= 2;
   uint32_t *slots = gw__alloc_array(count, sizeof *slots, error);
@@ -46,12 +56,7 @@ gw_status gw__draft_rehash(gw_draft *draft, size_t need, gw_error *error) {
   gw__free(draft->slots);
   draft->slots = slots;
   draft->slot_count = count;
-  draft->slots_used = 0;
-  for (size_t i = 0; i < draft->item_count; i++)
-    if (draft->items[i].name) {
-      *find_slot(draft, draft->items[i].name, draft->items[i].name_size) = (uint32_t)i + 1;
-      draft->slots_used++;
-    }
+  gw__draft_refill(draft);
   return GW_OK;
 }
 
@@ -87,7 +92,7 @@ gw_status gw_draft_from_bundle(gw_bundle *bundle, gw_draft **out, gw_error *erro
   if (status == GW_OK) {
     draft->item_count = draft->live = count;
     draft->order_valid = true;
-    status = gw__draft_rehash(draft, count, error);
+    status = rehash(draft, count, error);
   }
   if (status != GW_OK) {
     draft->item_count = 0;
@@ -146,7 +151,7 @@ gw_status gw_draft_copy(const gw_draft *draft, gw_draft **out, gw_error *error) 
     if (copy->removed_line) memcpy(copy->removed_line, draft->removed_line, count * sizeof *copy->removed_line);
     else status = GW_NO_MEMORY;
   }
-  if (status == GW_OK) status = gw__draft_rehash(copy, copy->live, error);
+  if (status == GW_OK) status = rehash(copy, copy->live, error);
   if (status != GW_OK) {
     gw_draft_release(copy);
     *out = NULL;
@@ -315,7 +320,7 @@ static gw_status add_item(gw_draft *draft, const char *name, size_t length, gw_t
   if (status == GW_OK)
     status = gw__reserve((void **)&draft->items, &draft->item_capacity, draft->item_count + 1, sizeof *draft->items, error);
   if (status == GW_OK && (draft->slots_used + 1) * 4 > draft->slot_count * 3)
-    status = gw__draft_rehash(draft, draft->live + 1, error);
+    status = rehash(draft, draft->live + 1, error);
   if (status != GW_OK) return status;
   const char *copy = gw__arena_text(&draft->arena, name, length, error);
   if (!copy) return GW_NO_MEMORY;

@@ -5,7 +5,8 @@
 #include "draft.h"
 
 gw_item *gw__draft_find(const gw_draft *draft, const char *name, size_t length); /* the hidden one too */
-gw_status gw__draft_rehash(gw_draft *draft, size_t need, gw_error *error);
+/* After names have changed, but not their number: needs no memory, so that a rename cannot fail half way. */
+void gw__draft_refill(gw_draft *draft);
 uint32_t gw__draft_intern(gw_draft *draft, const char *line, gw_error *error);   /* UINT32_MAX: out of memory */
 gw_status gw__draft_forget(gw_draft *draft, gw_item *item, uint32_t line, gw_error *error);
 gw_status gw__draft_no_such(const gw_draft *draft, const char *name, size_t length, gw_error *error);

@@ -35,6 +35,8 @@ void gw_draft_nearest(const gw_draft *draft, const char *name, size_t length, si
   const gw_item *best[MOST_SHOWN];
   unsigned how_far[MOST_SHOWN];
   size_t found = 0, step = draft->item_count / MOST_NAMES + 1, used = 0;
+  if (size) out[0] = '\0';
+  if (limit == 0) return;
   if (limit > MOST_SHOWN) limit = MOST_SHOWN;
   for (size_t i = 0; i < draft->item_count; i += step) {
     const gw_item *item = &draft->items[i];
@@ -49,7 +51,6 @@ void gw_draft_nearest(const gw_draft *draft, const char *name, size_t length, si
     how_far[at] = far;
     best[at] = item;
   }
-  if (size) out[0] = '\0';
   for (size_t i = 0; i < found; i++) {
     char shown[96];
     gw_printable(shown, sizeof shown, best[i]->name, best[i]->name_size);

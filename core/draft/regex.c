@@ -7,9 +7,11 @@
 #include "../base/alloc.h"
 #include "../base/buf.h"
 #include "../base/error.h"
+#include "../base/utf8.h"
 #include "../godwit.h"
 
 enum { MATCH_LIMIT = 2000000, DEPTH_LIMIT = 20000, HEAP_LIMIT_KIB = 20000 };
+#define CHECK_LIMIT ((uint64_t)1 << 30) /* bytes of one text that is no UTF-8, looked at again after each match */
 
 struct gw_regex {
   pcre2_code *code;
@@ -29,16 +31,17 @@ static gw_status refuse(gw_error *error, const char *found, const char *instead)
 static gw_status check_escape(char next, gw_error *error) {
   if (next == 'Z') return refuse(error, "\\Z", "\\z for the very end");
   if (next == 'v') return refuse(error, "\\v", "\\x0b");
+  if (next == 'u' || next == 'U') return refuse(error, "\\u", "the character itself, or \\x{...} with its number");
   if (next == 'Q' || next == 'E') return refuse(error, "\\Q or \\E", "a backslash before each special character");
   return GW_OK;
 }
 
-/* "{,n}" is "at most n" in Python and five plain characters in PCRE2. */
+/* "{,n}" is "at most n" in Python, "{,}" any number, and both are plain characters in PCRE2. */
 static bool open_range(const char *p, const char *end) {
-  if (end - p < 4 || p[0] != '{' || p[1] != ',') return false;
+  if (end - p < 3 || p[0] != '{' || p[1] != ',') return false;
   const char *q = p + 2;
   while (q < end && *q >= '0' && *q <= '9') q++;
-  return q > p + 2 && q < end && *q == '}';
+  return q < end && *q == '}';
 }
 
 static gw_status check_pattern(const char *pattern, size_t length, gw_error *error) {
@@ -50,7 +53,7 @@ static gw_status check_pattern(const char *pattern, size_t length, gw_error *err
       return gw__fail(error, GW_INVALID, "the pattern has the control byte \\x%02x: Lua reads \\b and \\1 in quotes itself, write the pattern in long brackets, [[...]]",
                       (unsigned)(unsigned char)*p);
     if (*p == '\\' && p + 1 < end) status = check_escape(*++p, error);
-    else if (!in_class && open_range(p, end)) status = refuse(error, "{,n}", "{0,n}");
+    else if (!in_class && open_range(p, end)) status = p[2] == '}' ? refuse(error, "{,}", "*") : refuse(error, "{,n}", "{0,n}");
     else if (in_class && *p == '[' && p + 1 < end && (p[1] == ':' || p[1] == '.' || p[1] == '='))
       status = refuse(error, "a POSIX class like [[:alpha:]]", "the characters themselves, such as [A-Za-z]");
     else if (!in_class && *p == '[') {
@@ -66,6 +69,10 @@ static gw_status check_pattern(const char *pattern, size_t length, gw_error *err
 }
 
 /* ---- Compiling */
+
+/* \C, which Python does not have, could end a match inside of a character. In Python's (?m), ^ is also behind a newline
+ * that ends the text. */
+#define OPTIONS (PCRE2_UTF | PCRE2_UCP | PCRE2_MATCH_INVALID_UTF | PCRE2_NEVER_BACKSLASH_C | PCRE2_ALT_CIRCUMFLEX)
 
 static gw_status bad_pattern(const char *pattern, size_t length, int code, size_t offset, gw_error *error) {
   char shown[128], reason[160];
@@ -86,7 +93,7 @@ gw_status gw_regex_compile(const char *pattern, size_t length, gw_regex **out, g
   int code = 0;
   size_t offset = 0;
   if (context)
-    regex->code = pcre2_compile((PCRE2_SPTR)pattern, length, PCRE2_UTF | PCRE2_UCP | PCRE2_MATCH_INVALID_UTF, &code, &offset, context);
+    regex->code = pcre2_compile((PCRE2_SPTR)pattern, length, OPTIONS, &code, &offset, context);
   pcre2_compile_context_free(context);
   if (!regex->code) {
     status = code ? bad_pattern(pattern, length, code, offset, error) : gw__fail(error, GW_NO_MEMORY, "out of memory");
@@ -230,13 +237,19 @@ gw_status gw_regex_replace(gw_regex *regex, const char *text, size_t length, con
                            size_t replacement_length, char **out, size_t *out_length, size_t *replaced, gw_error *error) {
   gw_buf built = GW_BUF_INIT;
   size_t position = 0, copied = 0;
-  uint32_t options = 0;
+  /* PCRE2 checks the rest of the text again at each match, which takes minutes where a long text has many. */
+  uint32_t checked = gw__utf8_valid((const uint8_t *)text, length) == length ? PCRE2_NO_UTF_CHECK : 0, options = 0;
+  uint64_t work = 0;
   gw_status status = GW_OK;
   *out = NULL;
   *out_length = *replaced = 0;
   while (status == GW_OK && position <= length) {
     int matched;
-    status = match(regex, text, length, position, options, &matched, error);
+    work += checked ? 0 : length - position;
+    if (work > CHECK_LIMIT)
+      status = gw__fail(error, GW_LIMIT, "the pattern '%s' matches too often in a text of %zu bytes that is not UTF-8", regex->pattern, length);
+    else
+      status = match(regex, text, length, position, options | checked, &matched, error);
     if (status != GW_OK || matched == 0) break;
     const size_t *ovector = pcre2_get_ovector_pointer(regex->data);
     size_t begin = ovector[0], end = ovector[1];

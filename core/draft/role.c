@@ -58,6 +58,35 @@ static bool is_table_part(const char *name, size_t length, const gw_name_set *na
   return names->has(names->owner, twin, stem + strlen(other));
 }
 
+/* A partitioned variable's slot that was made in a scope is saved as V/TAIL/Adam, where TAIL is the end of "V/part_3" and as
+ * long as the scope's name: dnn/w/t_3/Adam, linear/w/part_3/Adam (slot_creator.py cuts off a name that stands twice). */
+static bool is_part(const char *name, size_t length, const gw_name_set *names) {
+  static const char part[] = "/part_";
+  size_t stem = length;
+  while (stem > 0 && name[stem - 1] >= '0' && name[stem - 1] <= '9') stem--;
+  for (size_t i = stem < length ? stem : 0; i-- > 1;) {
+    if (name[i] != '/' || !names->has(names->owner, name, i)) continue;
+    const char *tail = name + i + 1;
+    size_t size = stem - i - 1, end = size < sizeof part - 1 ? size : sizeof part - 1;
+    if (memcmp(tail + size - end, part + sizeof part - 1 - end, end) != 0) continue;
+    size -= end;
+    if (size <= i && memcmp(tail, name + i - size, size) == 0) return true;
+  }
+  return false;
+}
+
+/* Does the variable of this slot stand before the slot's name? In a scope, it has the scope in front once more. */
+static bool is_variable(const char *name, size_t length, const gw_name_set *names) {
+  if (is_part(name, length, names)) return true;
+  while (!names->has(names->owner, name, length)) {
+    const char *slash = memchr(name, '/', length);
+    if (!slash) return false;
+    length -= (size_t)(slash + 1 - name);
+    name = slash + 1;
+  }
+  return true;
+}
+
 static gw_role variable_role(const char *name, size_t length, const gw_name_set *names) {
   const char *slash = memrchr(name, '/', length);
   const char *last = slash ? slash + 1 : name;
@@ -66,9 +95,10 @@ static gw_role variable_role(const char *name, size_t length, const gw_name_set 
   if (equals(last, stem, "beta1_power") || equals(last, stem, "beta2_power")) return GW_ROLE_POWER;
   if (is_table_part(name, length, names, "-keys", "-values") || is_table_part(name, length, names, "-values", "-keys"))
     return GW_ROLE_TABLE;
-  if (!slash || !names->has(names->owner, name, (size_t)(slash - name))) return GW_ROLE_WEIGHT;
-  if (equals(last, stem, "ExponentialMovingAverage")) return GW_ROLE_AVERAGE;
-  return is_slot_name(last, stem) || is_slot_name(last, last_length) ? GW_ROLE_SLOT : GW_ROLE_WEIGHT;
+  bool average = equals(last, stem, "ExponentialMovingAverage");
+  if (!slash || (!average && !is_slot_name(last, stem) && !is_slot_name(last, last_length))) return GW_ROLE_WEIGHT;
+  if (!is_variable(name, (size_t)(slash - name), names)) return GW_ROLE_WEIGHT;
+  return average ? GW_ROLE_AVERAGE : GW_ROLE_SLOT;
 }
 
 /* The variable lists of a Keras optimizer since 2.11; 0 of `_variables` is the iterations variable and has no key. */

@@ -32,7 +32,11 @@ static int real_rename_new(const char *from, const char *to) {
   if (errno != EINVAL && errno != ENOSYS) return -1;
   /* File systems without RENAME_NOREPLACE: a second name, which link never puts over another, then the first goes. */
   if (link(from, to) != 0) return -1;
-  return unlink(from);
+  if (unlink(from) == 0) return 0;
+  int number = errno;
+  unlink(to);
+  errno = number;
+  return -1;
 }
 
 static int real_clone(int to, int from) { return ioctl(to, FICLONE, from); }
@@ -67,12 +71,13 @@ const gw_system *gw__system(void) { return &real; }
 /* ---- Opened files */
 
 static gw_status failed(gw_error *error, const char *path, int number, const char *what) {
-  gw__fail_system(error, number, "%s", what);
+  gw_status status = gw__fail_system(error, number, "%s", what);
   if (number == ENOSPC || number == EDQUOT) gw__error_hint(error, "make room there, or write to another disk");
   if (number == EACCES || number == EPERM || number == EROFS)
     gw__error_hint(error, "check who owns the file and its folder, and whether the disk is writable");
   if (number == EMFILE || number == ENFILE) gw__error_hint(error, "raise the limit of open files (ulimit -n)");
-  return gw__error_file(error, path) == GW_OK ? GW_IO : error->status;
+  gw__error_file(error, path);
+  return status;
 }
 
 static gw_status wrap(int fd, const char *path, uint64_t size, gw_file **out, gw_error *error) {
@@ -127,7 +132,9 @@ gw_status gw__file_create(const char *path, uint64_t size, gw_file **out, gw_err
     snprintf(what, sizeof what, "cannot be given its %llu bytes", (unsigned long long)size);
     return failed(error, path, number, what);
   }
-  return wrap(fd, path, size, out, error);
+  gw_status status = wrap(fd, path, size, out, error);
+  if (status != GW_OK) gw__system()->unlink(path);
+  return status;
 }
 
 void gw__file_close(gw_file *file) {
@@ -229,7 +236,6 @@ gw_status gw__file_clone(const gw_file *from, const gw_file *to, gw_error *error
   gw__fail(error, GW_UNSUPPORTED, "this file system cannot clone (reflink) %s", from->path);
   if (error) error->system = number;
   gw__error_hint(error, "use --data link (hard links, same disk) or --data copy");
-  gw__error_file(error, to->path);
   return GW_UNSUPPORTED;
 }
 
@@ -307,6 +313,16 @@ gw_status gw__folder_sync(const char *folder, gw_error *error) {
   return number ? failed(error, folder, number, "cannot be synced to the disk") : GW_OK;
 }
 
+/* A folder that was just made is there for good once the one above it is synced. */
+static gw_status sync_above(const char *path, gw_error *error) {
+  char *above, *base;
+  gw_status status = gw__path_split(path, &above, &base, error);
+  if (status == GW_OK) status = gw__folder_sync(above, error);
+  gw__free(above);
+  gw__free(base);
+  return status;
+}
+
 gw_status gw__folder_make(const char *folder, char **made, gw_error *error) {
   *made = NULL;
   char *path = gw__strdup(folder, error);
@@ -320,6 +336,7 @@ gw_status gw__folder_make(const char *folder, char **made, gw_error *error) {
     if (stat(path, &info) != 0) {
       if (mkdir(path, 0777) == 0) {
         if (!*made && !(*made = gw__strdup(path, error))) status = GW_NO_MEMORY;
+        if (status == GW_OK) status = sync_above(path, error);
       } else if (errno != EEXIST) {
         status = failed(error, path, errno, "the folder cannot be made");
       }
@@ -338,7 +355,8 @@ gw_status gw__folder_make(const char *folder, char **made, gw_error *error) {
 void gw__folder_unmake(const char *folder, const char *made) {
   char *path = made ? gw__strdup(folder, NULL) : NULL;
   size_t least = made ? strlen(made) : 0;
-  while (path && strlen(path) >= least && rmdir(path) == 0) {
+  /* Making may have failed on the way: what is not there yet is no reason to leave what is above it. */
+  while (path && strlen(path) >= least && (rmdir(path) == 0 || errno == ENOENT || errno == ENAMETOOLONG)) {
     char *slash = strrchr(path, '/');
     if (!slash) break;
     *slash = '\0';

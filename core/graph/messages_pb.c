@@ -9,6 +9,7 @@
 #include "../base/alloc.h"
 #include "../base/error.h"
 #include "../base/pb_memory.h"
+#include "../base/utf8.h"
 #include "graph.h"
 #include "graph.pb-c.h"
 
@@ -21,22 +22,6 @@ typedef Tensorflow__TrackableObjectGraph__TrackableObject__SlotVariableReference
 enum { GROWTH = 64 }; /* memory an unpacked graph may take, as a multiple of its bytes */
 
 /* ---- Decoding */
-
-/* protobuf parsers refuse strings that are not UTF-8 (RFC 3629: no surrogates, nothing overlong). */
-static bool is_utf8(const uint8_t *p, size_t size) {
-  for (size_t i = 0; i < size;) {
-    uint8_t first = p[i];
-    size_t width = first < 0x80 ? 1 : first >= 0xc2 && first < 0xe0 ? 2 : first >= 0xe0 && first < 0xf0 ? 3 : first >= 0xf0 && first < 0xf5 ? 4 : 0;
-    if (width == 0 || width > size - i) return false;
-    for (size_t j = 1; j < width; j++)
-      if ((p[i + j] & 0xc0) != 0x80) return false;
-    if ((first == 0xe0 && p[i + 1] < 0xa0) || (first == 0xed && p[i + 1] > 0x9f) || (first == 0xf0 && p[i + 1] < 0x90) ||
-        (first == 0xf4 && p[i + 1] > 0x8f))
-      return false;
-    i += width;
-  }
-  return true;
-}
 
 typedef struct gw_decoding {
   gw_graph *graph;
@@ -60,7 +45,8 @@ static void *take(gw_decoding *decoding, size_t count, size_t size) {
 }
 
 static bool text(gw_decoding *decoding, const ProtobufCBinaryData *bytes, gw_span *out) {
-  if (!is_utf8(bytes->data, bytes->len)) return decode_failed(decoding, "a name is not UTF-8");
+  /* As protobuf's own parsers do. */
+  if (gw__utf8_valid(bytes->data, bytes->len) < bytes->len) return decode_failed(decoding, "a name is not UTF-8");
   out->data = gw__arena_text(&decoding->graph->arena, (const char *)bytes->data, bytes->len, decoding->error);
   out->size = bytes->len;
   if (!out->data) decoding->status = GW_NO_MEMORY;
@@ -149,8 +135,12 @@ gw_status gw__graph_decode(gw_span bytes, gw_graph *graph, gw_error *error) {
   ProtobufCAllocator allocator = gw__pb_start(&memory, bytes.size, GROWTH);
   gw_decoding decoding = {.graph = graph, .error = error, .status = GW_OK};
   graph_message *message = tensorflow__trackable_object_graph__unpack(&allocator, bytes.size, (const uint8_t *)bytes.data);
-  if (!message) decoding.status = gw__pb_failed(&memory, "the object graph is not a TrackableObjectGraph", error);
-  else if (message->n_nodes == 0) decoding.status = gw__fail(error, GW_CORRUPT, "the object graph has no nodes");
+  if (!message) {
+    gw_status status = gw__pb_failed(&memory, "the object graph is not a TrackableObjectGraph", error);
+    gw__arena_free(&memory.arena);
+    return status;
+  }
+  if (message->n_nodes == 0) decoding.status = gw__fail(error, GW_CORRUPT, "the object graph has no nodes");
   else graph->nodes = take(&decoding, message->n_nodes, sizeof *graph->nodes);
   for (size_t i = 0; decoding.status == GW_OK && i < message->n_nodes; i++) {
     decoding.node = i;

@@ -68,6 +68,8 @@ static gw_status take_items(gw_plan *plan, gw_error *error) {
       item->index = source->base - 1;
     }
     item->action = action_of(item);
+    /* Put back where it was: nothing is gone. */
+    if (item->replaced && item->bundle == draft->bundle && item->index == item->base - 1) item->replaced = false;
   }
   return GW_OK;
 }
@@ -110,13 +112,28 @@ static gw_status note_inputs(gw_plan *plan, gw_error *error) {
   return status;
 }
 
-/* Every data file that will be read is there and long enough, before anything is written. */
+/* Elements of which nobody knows what they are cannot be turned around. */
+static gw_status check_byte_order(const gw_bundle *bundle, const gw_entry *entry, gw_error *error) {
+  if (!bundle->header.big_endian || gw_dtype_size(entry->dtype) > 0 || entry->dtype == GW_DT_STRING) return GW_OK;
+  const char *name = gw_dtype_name(entry->dtype);
+  if (name) gw__fail(error, GW_UNSUPPORTED, "elements of dtype %s in a big-endian file cannot be converted", name);
+  else gw__fail(error, GW_UNSUPPORTED, "elements of dtype %d in a big-endian file cannot be converted", entry->dtype);
+  gw__error_file(error, bundle->index_path);
+  gw__error_key(error, entry->key, entry->key_size);
+  gw__error_hint(error, "drop the tensor, or convert the checkpoint where it was written");
+  return GW_UNSUPPORTED;
+}
+
+/* Every data file that will be read is there and long enough, and can be converted, before anything is written. */
 static gw_status check_sources(const gw_plan *plan, gw_error *error) {
   const gw_file *file;
   gw_status status = GW_OK;
   for (size_t i = 0; i < plan->unit_count && status == GW_OK; i++) {
     const gw_entry *entry = gw__unit_entry(plan, &plan->units[i]);
-    if (entry) status = gw__bundle_shard(plan->items[plan->units[i].item].bundle, entry->shard, &file, error);
+    gw_bundle *bundle = plan->items[plan->units[i].item].bundle;
+    if (!entry) continue;
+    status = gw__bundle_shard(bundle, entry->shard, &file, error);
+    if (status == GW_OK) status = check_byte_order(bundle, entry, error);
   }
   for (size_t i = 0; i < plan->input_count && status == GW_OK; i++) {
     bool computes = false;
@@ -149,7 +166,7 @@ static void add_up(gw_plan *plan) {
 
 gw_status gw_plan_compile(gw_draft *draft, const gw_plan_options *options, gw_plan **out, gw_error *error) {
   *out = NULL;
-  if (gw_draft_count(draft) == 0) {
+  if (draft->live == 0) { /* an object graph alone is something */
     gw__fail(error, GW_INVALID, "the checkpoint to write has no tensors (TensorFlow cannot save nothing either)");
     return GW_INVALID;
   }

@@ -66,9 +66,12 @@ static gw_status in_the_way(const char *path, gw_error *error) {
   return GW_EXISTS;
 }
 
+/* The checkpoint that the draft was opened from is an input even when none of its tensors is left. */
 static gw_status check_not_input(const gw_run *run, const char *index, gw_error *error) {
-  for (size_t i = 0; i < run->plan->input_count; i++) {
-    if (!gw__path_same(index, run->plan->inputs[i]->index_path)) continue;
+  const gw_plan *plan = run->plan;
+  for (size_t i = 0; i <= plan->input_count; i++) {
+    const gw_bundle *bundle = i < plan->input_count ? plan->inputs[i] : plan->draft->bundle;
+    if (!bundle || !gw__path_same(index, bundle->index_path)) continue;
     gw__fail(error, GW_INVALID, "is an input, and inputs are never written to");
     gw__error_file(error, run->prefix);
     gw__error_hint(error, "write to another prefix; files can be renamed afterwards");
@@ -101,6 +104,17 @@ static gw_status survey_old(gw_run *run, const gw_names *names, const char *inde
   return GW_OK;
 }
 
+/* The input's .meta comes along, so there must be room for it as for the rest. */
+static gw_status survey_meta(const gw_run *run, gw_error *error) {
+  gw_path_kind kind = GW_PATH_NONE;
+  if (!run->source_meta || run->options.force) return GW_OK;
+  char *meta = suffixed(run->prefix, ".meta", error);
+  gw_status status = meta ? gw__path_look(meta, &kind, NULL, error) : GW_NO_MEMORY;
+  if (status == GW_OK && kind != GW_PATH_NONE) status = in_the_way(meta, error);
+  gw__free(meta);
+  return status;
+}
+
 gw_status gw__run_survey(gw_run *run, gw_error *error) {
   gw_names names = {NULL, 0, 0};
   gw_path_kind kind = GW_PATH_NONE;
@@ -122,6 +136,7 @@ gw_status gw__run_survey(gw_run *run, gw_error *error) {
     status = path ? in_the_way(path, error) : GW_NO_MEMORY;
     gw__free(path);
   }
+  if (status == GW_OK) status = survey_meta(run, error);
   gw__names_free(&names);
   gw__free(index);
   return status;
@@ -129,14 +144,9 @@ gw_status gw__run_survey(gw_run *run, gw_error *error) {
 
 /* ---- Placing */
 
-static gw_status remember(gw_run *run, char *path, gw_error *error) {
-  gw_status status = gw__reserve((void **)&run->placed, &run->placed_capacity, run->placed_count + 1, sizeof *run->placed, error);
-  if (status != GW_OK) {
-    gw__free(path);
-    return status;
-  }
-  run->placed[run->placed_count++] = path;
-  return GW_OK;
+/* Room in run->placed for one more name, asked for before the name is made: what is made must be remembered. */
+static gw_status room_for_one(gw_run *run, gw_error *error) {
+  return gw__reserve((void **)&run->placed, &run->placed_capacity, run->placed_count + 1, sizeof *run->placed, error);
 }
 
 /* The path of a shard's bytes: written aside, or the input's own file. */
@@ -157,7 +167,8 @@ static gw_status place_data(gw_run *run, size_t shard, int32_t shards, bool repl
   const char *from;
   char *hidden = NULL, *to = gw__data_path(run->prefix, (int32_t)shard, shards, error);
   if (!to) return GW_NO_MEMORY;
-  gw_status status = source_path(run, shard, &from, error);
+  gw_status status = room_for_one(run, error);
+  if (status == GW_OK) status = source_path(run, shard, &from, error);
   if (status == GW_OK && !run->data_paths[shard]) {
     if (replace) {
       hidden = gw__run_hidden(run, "link", error);
@@ -172,11 +183,9 @@ static gw_status place_data(gw_run *run, size_t shard, int32_t shards, bool repl
     status = replace ? gw__path_rename(from, to, error) : gw__path_rename_new(from, to, error);
   }
   gw__free(hidden);
-  if (status != GW_OK || run->committed) {
-    gw__free(to);
-    return status;
-  }
-  return remember(run, to, error);
+  if (status == GW_OK && !run->committed) run->placed[run->placed_count++] = to;
+  else gw__free(to);
+  return status;
 }
 
 static gw_status place_all_data(gw_run *run, bool replace, gw_error *error) {
@@ -192,7 +201,8 @@ static gw_status link_aside(gw_run *run, gw_error *error) {
   for (size_t i = 0; i < run->plan->shard_count && status == GW_OK; i++) {
     const char *from;
     char *to = gw__data_path(run->prefix, (int32_t)i, run->swap_shards, error);
-    status = to ? source_path(run, i, &from, error) : GW_NO_MEMORY;
+    status = to ? room_for_one(run, error) : GW_NO_MEMORY;
+    if (status == GW_OK) status = source_path(run, i, &from, error);
     if (status == GW_OK) {
       status = gw__path_link(from, to, error);
       if (status == GW_UNSUPPORTED && error) {
@@ -200,7 +210,7 @@ static gw_status link_aside(gw_run *run, gw_error *error) {
         gw__error_hint(error, "this file system has no hard links, which a safe --force needs: write to a new name, or remove the old checkpoint first");
       }
     }
-    if (status == GW_OK) status = remember(run, to, error);
+    if (status == GW_OK) run->placed[run->placed_count++] = to;
     else gw__free(to);
   }
   return status == GW_OK ? gw__folder_sync(run->folder, error) : status;
@@ -256,13 +266,26 @@ static gw_status place_meta(gw_run *run, gw_error *error) {
   return status;
 }
 
+gw_status gw__run_state(const gw_run *run, gw_state **out, gw_error *error) {
+  *out = NULL;
+  if (!run->options.latest) return GW_OK;
+  gw_status status = gw_state_read(run->folder, out, error);
+  if (status == GW_NOT_FOUND) status = gw__state_new(out, error);
+  else if (status != GW_OK) gw__error_hint(error, "--latest adds to this file; repair or remove it first");
+  if (status == GW_OK) status = gw__state_set_latest(*out, run->base, run->options.timestamp, error);
+  return status;
+}
+
+/* Read only now: while we worked others may have added their checkpoints. */
 static gw_status place_state(gw_run *run, gw_error *error) {
-  if (!run->state) return GW_OK;
+  gw_state *state;
+  gw_status status = gw__run_state(run, &state, error);
+  if (!state) return status;
   gw_buf text = GW_BUF_INIT;
   char *hidden = gw__run_hidden(run, "state", error), *final = gw__path_join(run->folder, "checkpoint", error);
   gw_file *file = NULL;
-  gw_status status = hidden && final ? gw__state_set_latest(run->state, run->base, run->options.timestamp, error) : GW_NO_MEMORY;
-  if (status == GW_OK) status = gw__state_write(run->state, &text, error);
+  if (status == GW_OK && (!hidden || !final)) status = GW_NO_MEMORY;
+  if (status == GW_OK) status = gw__state_write(state, &text, error);
   if (status == GW_OK) status = gw__file_create(hidden, text.size, &file, error);
   if (status == GW_OK) status = gw__file_write(file, 0, text.data, text.size, error);
   if (status == GW_OK) status = gw__file_sync(file, error);
@@ -270,6 +293,7 @@ static gw_status place_state(gw_run *run, gw_error *error) {
   if (status == GW_OK) status = gw__folder_sync(run->folder, error);
   else if (hidden) gw__path_remove(hidden, NULL);
   gw__file_close(file);
+  gw_state_free(state);
   gw__buf_free(&text);
   gw__free(hidden);
   gw__free(final);
@@ -288,6 +312,7 @@ gw_status gw__run_place(gw_run *run, gw_error *error) {
   if (run->options.force) remove_old_data(run);
   status = place_meta(run, error);
   if (status == GW_OK) status = place_state(run, error);
+  if (status != GW_OK) gw__error_hint(error, "the checkpoint itself is whole and in place");
   return status;
 }
 

@@ -55,8 +55,8 @@ static gw_status check_prefix(gw_run *run, gw_error *error) {
     gw__error_hint(error, "%s", hint);
     return GW_INVALID;
   }
-  if (strpbrk(run->prefix, "[]*?"))
-    return gw__run_note(run, error, "TensorFlow takes the brackets, stars and question marks in %s for a pattern and may not find it again", run->prefix);
+  if (strpbrk(run->prefix, "[]*?\\"))
+    return gw__run_note(run, error, "TensorFlow takes the brackets, stars, question marks and backslashes in %s for a pattern and may not find it again", run->prefix);
   return GW_OK;
 }
 
@@ -83,11 +83,11 @@ static gw_status look_for_meta(gw_run *run, gw_error *error) {
   return status;
 }
 
-static gw_status prepare_state(gw_run *run, gw_error *error) {
-  if (!run->options.latest) return GW_OK;
-  gw_status status = gw_state_read(run->folder, &run->state, error);
-  if (status == GW_NOT_FOUND) return gw__state_new(&run->state, error);
-  if (status != GW_OK) gw__error_hint(error, "--latest adds to this file; repair or remove it first");
+/* A state file that cannot be read, or cannot name OUT, is met before the work. It is read again when it is written. */
+static gw_status check_state(const gw_run *run, gw_error *error) {
+  gw_state *state;
+  gw_status status = gw__run_state(run, &state, error);
+  gw_state_free(state);
   return status;
 }
 
@@ -112,6 +112,7 @@ static gw_status create_data(gw_run *run, gw_error *error) {
       const gw_file *file;
       status = gw__bundle_shard(shard->shared, shard->shared_id, &file, error);
       if (status == GW_OK) status = gw__file_clone(file, run->data_files[i], error);
+      if (status != GW_OK) gw__error_file(error, run->prefix); /* not the hidden name */
     }
   }
   return status;
@@ -137,18 +138,17 @@ static gw_status create_workers(gw_run *run, gw_error *error) {
 /* ---- The last step on the pool: checksums, syncs, indexes */
 
 static gw_status copy_meta(gw_run *run, gw_error *error) {
-  gw_file *from = NULL, *to = NULL;
+  gw_file *from = NULL;
   if (!run->source_meta) return GW_OK;
   char *path = gw__run_hidden(run, "meta", error);
   if (!path) return GW_NO_MEMORY;
   gw_status status = gw__file_open(run->source_meta, &from, error);
-  if (status == GW_OK) status = gw__file_create(path, from->size, &to, error);
+  if (status == GW_OK) status = gw__file_create(path, from->size, &run->meta_file, error);
   if (status == GW_OK) run->meta_path = path;
   else gw__free(path);
-  if (status == GW_OK) status = gw__file_copy_range(from, 0, to, 0, from->size, error);
-  if (status == GW_OK) status = gw__file_sync(to, error);
+  if (status == GW_OK) status = gw__file_copy_range(from, 0, run->meta_file, 0, from->size, error);
+  if (status == GW_OK) status = gw__file_sync(run->meta_file, error);
   gw__file_close(from);
-  gw__file_close(to);
   return status;
 }
 
@@ -169,9 +169,9 @@ static gw_status prepare(gw_run *run, gw_error *error) {
   gw_status status = gw__path_split(run->prefix, &run->folder, &run->base, error);
   if (status == GW_OK) status = check_prefix(run, error);
   if (status == GW_OK) status = gw__folder_make(run->folder, &run->made_folder, error);
-  if (status == GW_OK) status = prepare_state(run, error);
-  if (status == GW_OK) status = gw__run_survey(run, error);
+  if (status == GW_OK) status = check_state(run, error);
   if (status == GW_OK) status = look_for_meta(run, error);
+  if (status == GW_OK) status = gw__run_survey(run, error);
   if (status == GW_OK && !(run->index_path = gw__run_hidden(run, "index", error))) status = GW_NO_MEMORY;
   if (status == GW_OK && !(run->swap_index_path = gw__run_hidden(run, "swap", error))) status = GW_NO_MEMORY;
   if (status == GW_OK) status = create_workers(run, error);
@@ -244,7 +244,7 @@ void gw_run_free(gw_run *run) {
   for (size_t i = 0; i < run->note_count; i++) gw__free(run->notes[i]);
   gw__file_close(run->index_file);
   gw__file_close(run->swap_index_file);
-  gw_state_free(run->state);
+  gw__file_close(run->meta_file);
   void *pieces[] = {run->data_files, run->data_paths, run->workers, run->placed, run->notes, run->pieces, run->prefix,
                     run->folder, run->base, run->made_folder, run->index_path, run->swap_index_path, run->meta_path,
                     run->source_meta};

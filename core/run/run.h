@@ -68,10 +68,9 @@ struct gw_run {
   char **data_paths;
   gw_file **data_files;
   char *index_path, *swap_index_path, *meta_path;
-  gw_file *index_file, *swap_index_file;
+  gw_file *index_file, *swap_index_file, *meta_file; /* open until the end: their locks say that somebody lives */
   int32_t swap_shards; /* M of the switch; 0: no switch is needed */
   bool old_exists;    /* OUT.index is there and will be replaced */
-  gw_state *state;    /* for --latest */
   char **placed;      /* final names that this run has made, for taking back */
   size_t placed_count, placed_capacity;
   char **notes;
@@ -91,6 +90,8 @@ gw_status gw__run_write_index(gw_run *run, const char *path, int32_t shards, gw_
 
 /* commit.c */
 gw_status gw__run_survey(gw_run *run, gw_error *error);  /* what is in the way, before any work */
+/* With --latest: the folder's state file as it is now, with OUT as the latest; *out NULL without. */
+gw_status gw__run_state(const gw_run *run, gw_state **out, gw_error *error);
 gw_status gw__run_place(gw_run *run, gw_error *error);
 void gw__run_take_back(gw_run *run);
 char *gw__run_hidden(const gw_run *run, const char *what, gw_error *error); /* a hidden name in the folder */

@@ -337,13 +337,15 @@ static bool is_plain_copy(const gw_run *run, const gw_piece *piece) {
 }
 
 static gw_status plain_copy(gw_run *run, const gw_piece *piece, gw_error *error) {
-  const gw_unit *unit = &run->plan->units[piece->unit];
+  gw_unit *unit = &run->plan->units[piece->unit];
   const gw_entry *entry = gw__unit_entry(run->plan, unit);
   const gw_file *file;
   gw_part part = part_of(piece, unit);
   gw_status status = gw__bundle_shard(run->plan->items[unit->item].bundle, entry->shard, &file, error);
-  if (status != GW_OK) return status;
-  return gw__file_copy_range(file, entry->offset + part.begin, run->data_files[piece->shard], piece->begin, piece->size, error);
+  if (status == GW_OK)
+    status = gw__file_copy_range(file, entry->offset + part.begin, run->data_files[piece->shard], piece->begin, piece->size, error);
+  /* A unit of several pieces is settled by join. */
+  return status == GW_OK && part.first && part.last ? settle(run, unit, 0, 0, error) : status;
 }
 
 static gw_status check_shared(gw_run *run, gw_worker *worker, const gw_piece *piece, gw_error *error) {

@@ -142,7 +142,8 @@ static gw_status put_float(int dtype, double value, void *element) {
     float narrow = (float)value;
     memcpy(element, &narrow, 4);
   } else {
-    uint16_t bits = (uint16_t)small_put(small_form(dtype), value);
+    /* By way of float, as TensorFlow converts: rounded twice. */
+    uint16_t bits = (uint16_t)small_put(small_form(dtype), (double)(float)value);
     memcpy(element, &bits, 2);
   }
   return GW_OK;
@@ -150,7 +151,8 @@ static gw_status put_float(int dtype, double value, void *element) {
 
 static gw_status out_of_range(const gw_number *number, int dtype, gw_error *error) {
   gw_buf text = GW_BUF_INIT;
-  gw__put_number(&text, number->kind == GW_KIND_FLOAT ? GW_DT_DOUBLE : GW_DT_INT64, number, true);
+  int widest = number->kind == GW_KIND_FLOAT ? GW_DT_DOUBLE : number->kind == GW_KIND_COMPLEX ? GW_DT_COMPLEX128 : GW_DT_INT64;
+  gw__put_number(&text, widest, number, true);
   gw__put_u8(&text, 0);
   gw__fail(error, GW_INVALID, "%s is not a value of %s", text.failed ? "the number" : (const char *)text.data,
            gw_dtype_name(dtype));
@@ -198,7 +200,7 @@ gw_status gw_number_put(int dtype, const gw_number *number, void *element, gw_er
   const gw_dtype_info *info = gw__dtype(dtype);
   bool packed = dtype == GW_DT_INT4 || dtype == GW_DT_UINT4 || dtype == GW_DT_INT2 || dtype == GW_DT_UINT2;
   if (info->quantized || packed || (info->kind == GW_KIND_FLOAT && info->size == 1) || info->size == 0)
-    return gw__fail(error, GW_UNSUPPORTED, "values of dtype %s can be kept and moved, but not made",
+    return gw__fail(error, GW_INVALID, "values of dtype %s can be kept and moved, but not made",
                     info->name ? info->name : "unknown");
   switch (info->kind) {
     case GW_KIND_FLOAT:

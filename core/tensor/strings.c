@@ -103,7 +103,7 @@ static gw_status take_length(gw_scan *scan, uint8_t byte, gw_error *error) {
 }
 
 /* One byte of a stored checksum; the last one is compared, and rewritten when the file is big-endian. */
-static gw_status take_check(gw_scan *scan, uint8_t *data, gw_error *error) {
+static gw_status take_check(gw_scan *scan, const uint8_t *data, gw_error *error) {
   scan->check[scan->check_bytes++] = *data;
   if (scan->check_bytes < 4) return GW_OK;
   uint32_t stored = gw__load_fixed32(scan->check);

@@ -10,12 +10,12 @@ local function read_file(path, what)
   local file, problem, number = io.open(path, "rb")
   if not file then
     -- io.open's text is "path: reason".
-    local reason = number == 2 and "there is no such file" or "cannot be read: " .. problem:sub(#path + 3)
-    core.fail { class = number == 2 and "usage" or "system", file = path, what = ("%s: %s"):format(what, reason) }
+    local reason = number == 2 and "is not there" or "cannot be read: " .. problem:sub(#path + 3)
+    core.fail { class = number == 2 and "usage" or "system", file = path, what = ("%s %s"):format(what, reason) }
   end
   local content = file:read("a")
   file:close()
-  if not content then core.fail { class = "usage", file = path, what = what .. ": this is a folder, not a file" } end
+  if not content then core.fail { class = "usage", file = path, what = what .. " is a folder, not a file" } end
   return content
 end
 

@@ -29,9 +29,11 @@ local function report(problem, json)
     end
     io.stdout:write(core.json(core.object { { "error", core.object(fields) } }), "\n")
   end
-  io.stderr:write("godwit: ", problem.message or problem.what or "unknown error", "\n")
-  if problem.hint then io.stderr:write("  ", problem.hint, "\n") end
-  if problem.class == "internal" then io.stderr:write("  this is a bug in godwit; please report it\n", problem.trace, "\n") end
+  -- Names in it may be any bytes.
+  local function shown(text) return (text:gsub("[^\n]+", core.printable)) end
+  io.stderr:write("godwit: ", shown(problem.message or problem.what or "unknown error"), "\n")
+  if problem.hint then io.stderr:write("  ", shown(problem.hint), "\n") end
+  if problem.trace then io.stderr:write("  this is a bug in godwit; please report it\n", problem.trace, "\n") end
 end
 
 local function nearest(name)
@@ -66,7 +68,7 @@ local function dispatch(arguments)
   local parser = command.parser(require "argparse")
   local ok, values = parser:pparse(table.move(arguments, 2, #arguments, 1, {}))
   if not ok then
-    core.fail { class = "usage", what = values, hint = parser:get_usage():gsub("\n%s*", " ") }
+    core.fail { class = "usage", what = values, hint = parser:get_usage():gsub("\n%s*(godwit )", ", or %1"):gsub("\n%s*", " ") }
   end
   return command.run(values) or 0
 end

@@ -183,7 +183,7 @@ function recipe.parse_params(params, given, read_file)
     if not param then usage(known_params(params), "there is no parameter '%s'", name) end
     if param.type == "file" then
       local path = text:match("^@(.+)$") or text
-      values[name] = { file = true, name = path, content = read_file(path, "parameter " .. name) }
+      values[name] = { file = true, name = path, content = read_file(path, "the file of parameter " .. name) }
     else
       local value, expected = parse[param.type](text, param)
       if value == nil then usage(nil, "parameter %s: '%s' is not %s", name, text, expected) end

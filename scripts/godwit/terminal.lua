@@ -8,7 +8,7 @@ local SHOW_AFTER = 0.5 -- seconds of work before a progress bar appears
 local WIDTH = 24
 
 function terminal.note(text)
-  io.stderr:write("godwit: ", text, "\n")
+  io.stderr:write("godwit: ", core.printable(text), "\n")
 end
 
 local function duration(seconds)

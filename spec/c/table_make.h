@@ -5,6 +5,7 @@
 
 #include <snappy-c.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 

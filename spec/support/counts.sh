@@ -33,17 +33,18 @@ count() {
 
 # step NAME SECONDS COMMAND...: runs it and counts; its output is shown when it failed or SHOW is set.
 step() {
-  local name=$1 seconds=$2 log status=0 before=$failed
+  local name=$1 seconds=$2 show=${SHOW:-} log status=0 before=$failed
+  local bounded=(env -u SHOW timeout --kill-after=10 "$seconds") # steps inside this one decide for themselves
   shift 2
   log=$(mktemp "${TMPDIR:-/tmp}/godwit-step.XXXXXX")
-  if [ -n "${SHOW:-}" ]; then
-    timeout --kill-after=10 "$seconds" "$@" > >(tee "$log") 2>&1 || status=$?
-    wait # for tee
+  if [ -n "$show" ]; then
+    "${bounded[@]}" "$@" 2>&1 | tee "$log"
+    status=${PIPESTATUS[0]}
   else
-    timeout --kill-after=10 "$seconds" "$@" >"$log" 2>&1 || status=$?
+    "${bounded[@]}" "$@" >"$log" 2>&1 || status=$?
   fi
   count "$name" "$status" "$log"
-  if [ -z "${SHOW:-}" ] && [ "$failed" -gt "$before" ]; then
+  if [ -z "$show" ] && [ "$failed" -gt "$before" ]; then
     printf -- '---- %s (status %s)\n' "$name" "$status"
     cat "$log"
   fi

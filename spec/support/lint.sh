@@ -50,7 +50,11 @@ tidy() {
   # Remarks go to stdout; stderr only counts the suppressed ones.
   # shellcheck disable=SC2016 # sh's: $0 is the file
   printf '%s\0' "${tidy_sources[@]}" | xargs -0 -P "$(nproc)" -I '{}' sh -c '
-    case $0 in core/base/error.c) ;; core/*) set -- "$@" -include spec/support/analyzer.h ;; esac
+    case $0 in
+      core/base/error.c) ;;
+      core/*) set -- "$@" -include spec/support/analyzer.h ;;
+      bindings/*) set -- "$@" -DGW_ANALYZE_BINDINGS -include spec/support/analyzer.h ;;
+    esac
     exec clang-tidy --quiet --warnings-as-errors="*" "$0" -- "$@" 2>/dev/null' '{}' "${options[@]}"
 }
 scripts_are_quiet() { "$LUACHECK" --quiet --no-color scripts spec examples; }

@@ -124,8 +124,11 @@ end)
 rule("only files that end in _pb.c see generated messages and protobuf-c", function()
   for _, paths in ipairs { core, bindings } do
     each_include(paths, function(path, include)
-      local generated = include.name:match("%.pb%-c%.h$") or include.name:match("^protobuf%-c/")
-      if generated and not path:match("_pb%.c$") then report(path, include.line, include.name) end
+      local generated = include.name:match("%.pb%-c%.h$")
+      -- A header that is called pb_... is written for those files.
+      local library = include.name:match("^protobuf%-c/") or include.name:match("%f[%w]pb_%w+%.h$")
+      local allowed = path:match("_pb%.c$") or library and path:match("/pb_%w+%.[ch]$")
+      if (generated or library) and not allowed then report(path, include.line, include.name) end
     end)
   end
 end)

@@ -25,7 +25,7 @@ local function print_text(info, listing)
   local count, bytes = listing:info()
   local kind = info.kind == "objects" and "object-based" or "name-based"
   local tensors = count == info.tensors and plural(count, "tensor") or ("%d of %s"):format(count, plural(info.tensors, "tensor"))
-  io.stdout:write(("%s · %s · %s · %s · %s%s\n"):format(info.path, kind, tensors, core.bytes(bytes), plural(info.shards, "shard"),
+  io.stdout:write(("%s · %s · %s · %s · %s%s\n"):format(core.printable(info.path), kind, tensors, core.bytes(bytes), plural(info.shards, "shard"),
     info.big_endian and " · big-endian" or ""))
   for lines in function() return listing:text(BATCH) end do io.stdout:write(lines) end
 end

@@ -25,8 +25,9 @@ function plan.add_arguments(parser)
     if not count or count < 1 or count > 99999 then return nil, ("--shards takes a number from 1 to 99999, not '%s'"):format(text) end
     return count
   end)
-  parser:flag("--no-verify", "do not check the checksums of copied data")
-  parser:flag("--verify", "check the checksums of linked and cloned data too")
+  parser:mutex(
+    parser:flag("--no-verify", "do not check the checksums of copied data"),
+    parser:flag("--verify", "check the checksums of linked and cloned data too"))
   parser:flag("--json", "print JSON")
 end
 
@@ -75,7 +76,8 @@ end
 
 -- ---- Compiling
 
---- Runs the recipe and compiles every output. Returns a sequence of {name =, path =, plan =} in the order of the names.
+--- Runs the recipe and compiles every output. Returns a sequence of {name =, path =, plan =} in the order of the names,
+--- and the inputs' prefixes.
 function plan.compile(values)
   local arguments = values.recipe
   local source, chunk
@@ -88,7 +90,7 @@ function plan.compile(values)
   end
   if #arguments == 0 then core.fail { class = "usage", what = "there is no checkpoint to work on", hint = FORM } end
   local sandbox, description = library.load(source, chunk, values.execute ~= nil)
-  local outputs, _, notes = library.run(sandbox, description, arguments, parse_assignments(values.param, "-p", "NAME=VALUE"))
+  local outputs, prefixes, notes = library.run(sandbox, description, arguments, parse_assignments(values.param, "-p", "NAME=VALUE"))
   if not values.quiet then
     for _, note in ipairs(notes) do terminal.note(note) end
   end
@@ -103,7 +105,7 @@ function plan.compile(values)
     end
     compiled[i] = { name = name, path = paths[name], plan = result }
   end
-  return compiled
+  return compiled, prefixes
 end
 
 -- ---- Printing
@@ -153,12 +155,12 @@ local function widths(entries, totals, compiled_plan)
   local name, dtype, shape = 0, 0, 0
   for i = 1, totals.tensors do
     local entry = entries(i)
-    name = math.max(name, math.min(width_of(entry.name), WIDEST_NAME))
+    name = math.max(name, math.min(width_of(core.printable(entry.name)), WIDEST_NAME))
     dtype = math.max(dtype, #entry.dtype)
     shape = math.max(shape, #tostring(entry.shape))
   end
   for i = 1, totals.dropped do
-    name = math.max(name, math.min(width_of((compiled_plan:dropped(i))), WIDEST_NAME))
+    name = math.max(name, math.min(width_of(core.printable((compiled_plan:dropped(i)))), WIDEST_NAME))
   end
   return name, dtype, shape
 end
@@ -166,7 +168,7 @@ end
 local function explanation(entry)
   local parts = {}
   if entry.action ~= "unchanged" then parts[1] = ("%s %s"):format(entry.action == "renamed" and "from" or "=", entry.expression) end
-  if entry.replaces then parts[#parts + 1] = ("(in place of %s)"):format(entry.replaces) end
+  if entry.replaces then parts[#parts + 1] = ("(in place of %s)"):format(core.printable(entry.replaces)) end
   if entry.line and entry.action ~= "unchanged" then parts[#parts + 1] = " " .. entry.line end
   return table.concat(parts, " ")
 end
@@ -179,13 +181,13 @@ local function print_output(output, several)
   local name_width, dtype_width, shape_width = widths(entries, totals, output.plan)
   for i = 1, totals.tensors do
     local entry = entries(i)
-    local line = ("  %s  %s  %s  %s  %s"):format(SIGNS[entry.action], pad(entry.name, name_width), pad(entry.dtype, dtype_width),
+    local line = ("  %s  %s  %s  %s  %s"):format(SIGNS[entry.action], pad(core.printable(entry.name), name_width), pad(entry.dtype, dtype_width),
       pad(tostring(entry.shape), shape_width), explanation(entry))
     out:write((line:gsub("%s+$", "")), "\n")
   end
   for i = 1, totals.dropped do
     local name, line = output.plan:dropped(i)
-    local text = ("  -  %s  %s"):format(pad(name, name_width), line and "dropped by " .. line or "dropped")
+    local text = ("  -  %s  %s"):format(pad(core.printable(name), name_width), line and "dropped by " .. line or "dropped")
     out:write(text, "\n")
   end
 end
@@ -209,7 +211,11 @@ local function print_text(compiled)
   end
   local sum = add_up(compiled)
   local work = {}
-  for _, part in ipairs { { sum.bytes_computed, "to compute" }, { sum.bytes_moved, "to copy" }, { sum.bytes_shared, "to share" }, { sum.bytes_unverified, "unverified" } } do
+  local parts = {
+    { sum.bytes_computed, "to compute" }, { sum.bytes_moved, "to copy" }, { sum.bytes_shared, "to share" },
+    { sum.bytes_unverified, "unverified" },
+  }
+  for _, part in ipairs(parts) do
     if part[1] > 0 then work[#work + 1] = ("%s %s"):format(core.bytes(part[1]), part[2]) end
   end
   io.stdout:write(("%s · %s\n"):format(plan.counts(all), #work > 0 and table.concat(work, ", ") or "no bytes to write"))

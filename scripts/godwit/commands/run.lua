@@ -32,7 +32,19 @@ function run.parser(argparse)
   return parser
 end
 
-local function check_outputs(compiled)
+--- Core knows the inputs that a plan reads; a recipe may have looked at values of others.
+local function check_not_input(path, inputs)
+  for _, input in ipairs(inputs) do
+    if core.same(path, input) then
+      core.fail {
+        class = "usage", file = path, what = "is an input, and inputs are never written to",
+        hint = "write to another prefix; files can be renamed afterwards",
+      }
+    end
+  end
+end
+
+local function check_outputs(compiled, inputs)
   local seen = {}
   for _, output in ipairs(compiled) do
     if not output.path then
@@ -42,6 +54,7 @@ local function check_outputs(compiled)
     end
     if seen[output.path] then core.fail { class = "usage", what = ("two outputs would go to %s"):format(output.path) } end
     seen[output.path] = true
+    check_not_input(output.path, inputs)
   end
 end
 
@@ -53,13 +66,14 @@ local function summary(output, seconds)
 end
 
 function run.run(values)
-  if #values.output == 0 then
+  if #values.output == 0 and #values.recipe > 0 then
     core.fail { class = "usage", what = "-o OUT is missing: where should the result go?", hint = "`godwit plan` shows what would be done without writing" }
   end
-  local compiled = plan.compile(values)
-  check_outputs(compiled)
+  local compiled, inputs = plan.compile(values)
+  check_outputs(compiled, inputs)
+  -- The last one first: a folder that the first had to make can go once it is empty.
   local works <close> = setmetatable({}, { __close = function(works)
-    for _, work in ipairs(works) do work:close() end
+    for i = #works, 1, -1 do works[i]:close() end
   end })
   -- All outputs are written aside before the first is moved into place.
   for i, output in ipairs(compiled) do
