@@ -6,7 +6,7 @@
 
 #include "json.h"
 
-enum { WIDEST_NAME = 80, WHOLE = 24, EDGE = 3 };
+enum { WIDEST_NAME = 80, WHOLE = 24, EDGE = 3, MOST_TEXT = 1 << 20 /* bytes of lines made at once */ };
 
 typedef struct gwl_listing {
   gw_bundle *bundle;
@@ -85,6 +85,14 @@ static bool plain(const char *text, size_t size) {
   return true;
 }
 
+/* How wide add_name will print it. */
+static size_t name_columns(gw_span name) {
+  char shown[1024];
+  if (plain(name.data, name.size)) return name.size;
+  gw_printable(shown, sizeof shown, name.data, name.size);
+  return columns(shown, strlen(shown));
+}
+
 /* Neighbours in a model mostly share dtype and shape (a million scalars do), and printing numbers is what a long listing
  * spends its time on: what was made for one row serves the next. */
 typedef struct gwl_cells {
@@ -115,7 +123,7 @@ static void measure(gwl_listing *listing) {
     gw_entry_info info;
     gw_bundle_entry(listing->bundle, row_at(listing, i), &info);
     listing->bytes += info.size;
-    widen(&listing->name_width, columns(info.name.data, info.name.size), WIDEST_NAME);
+    widen(&listing->name_width, name_columns(info.name), WIDEST_NAME);
     if (!make_cells(&cells, &info)) continue;
     widen(&listing->dtype_width, cells.dtype_size, 32);
     widen(&listing->shape_width, cells.shape_size, 60);
@@ -272,7 +280,7 @@ static int text(lua_State *L) {
   luaL_Buffer out;
   gwl_cells cells = {.valid = false};
   luaL_buffinit(L, &out);
-  for (lua_Integer i = 0; i < most && listing->next < listing->count; i++) {
+  for (lua_Integer i = 0; i < most && listing->next < listing->count && luaL_bufflen(&out) < MOST_TEXT; i++) {
     gw_entry_info info;
     gw_bundle_entry(listing->bundle, row_at(listing, listing->next++), &info);
     make_cells(&cells, &info);
@@ -284,7 +292,7 @@ static int text(lua_State *L) {
     luaL_addlstring(&out, cells.shape_text, cells.shape_size);
     pad(&out, cells.shape_size, listing->shape_width + 2);
     luaL_addlstring(&out, cells.bytes_text, cells.bytes_size);
-    if (info.slices || extra) pad(&out, cells.bytes_size, listing->bytes_width);
+    if (info.slices || (extra && lua_rawlen(L, 2) > 0)) pad(&out, cells.bytes_size, listing->bytes_width);
     if (info.slices) {
       char slices[48];
       int used = snprintf(slices, sizeof slices, "  in %zu slice%s%s", info.slices, info.slices == 1 ? "" : "s",
@@ -325,7 +333,10 @@ static json_t *slices_of(const gwl_listing *listing, size_t row, const gw_entry_
 static json_t *extreme(const gw_tensor *tensor, double real, int64_t exact) {
   gw_kind kind = gw_dtype_kind(gw_tensor_dtype(tensor));
   if (kind == GW_KIND_INT || kind == GW_KIND_BOOL || (kind == GW_KIND_UINT && exact >= 0)) return json_integer(exact);
-  return gwl_json_number(real);
+  if (kind != GW_KIND_UINT) return gwl_json_number(real);
+  char text[24]; /* as values of uint64 beyond 2^63 are written */
+  snprintf(text, sizeof text, "%llu", (unsigned long long)exact);
+  return json_string(text);
 }
 
 static json_t *stats_of(const gw_tensor *tensor, const gw_stats *stats) {

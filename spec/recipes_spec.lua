@@ -6,10 +6,14 @@ local scratch = require "spec.support.scratch"
 
 local NAMES = scratch.KINDS .. "names"
 
+-- Saved once and copied for each test: saving syncs.
+local INPUTS, made = { "one", "two", "three" }, scratch.folder()
+for _, name in ipairs(INPUTS) do gw.variables({ [name] = gw.scalar(name), shared = gw.scalar(1) }):save(made .. "/" .. name) end
+
 local folder
 before_each(function()
   folder = scratch.folder()
-  for _, name in ipairs { "one", "two", "three" } do gw.variables({ [name] = gw.scalar(name), shared = gw.scalar(1) }):save(folder .. "/" .. name) end
+  for _, name in ipairs(INPUTS) do scratch.copy(made .. "/" .. name, folder .. "/" .. name) end
 end)
 
 --- Writes the recipe r.lua and runs it as `godwit run r.lua ARGUMENTS`.
@@ -163,7 +167,7 @@ describe("an error", function()
     scratch.write(folder .. "/one.data-00000-of-00001", ("x"):rep(#scratch.read(folder .. "/one.data-00000-of-00001")))
     local _, err, status = run("return function(ckpt)\n  ckpt.vars.shared:value()\nend", "one -o out")
     assert.equal(4, status)
-    assert.matches("godwit: r.lua:2: one.data-00000-of-00001: shared: offset %d+: the checksum of its 4 bytes does not match", err)
+    assert.matches("godwit: r.lua:2: one%.data%-00000%-of%-00001: shared: offset %d+: the checksum of its 4 bytes does not match", err)
   end)
 end)
 
@@ -293,7 +297,7 @@ describe("a parameter", function()
       assert.equal("vocab.txt 12 <the><a><><last>\n", printed(source, "one --force -p x=" .. text):gsub("\t", " "))
     end
     scratch.write(folder .. "/vocab.txt", "")
-    assert.equal("vocab.txt 0 <>\n", printed(source, "one --force -p x=@vocab.txt"):gsub("\t", " "))
+    assert.equal("vocab.txt 0 \n", printed(source, "one --force -p x=@vocab.txt"):gsub("\t", " "))
   end)
 end)
 

@@ -149,6 +149,7 @@ gw_status gw_bundle_open(const char *prefix, gw_bundle **out, gw_error *error) {
   if (status == GW_OK) status = sum_up(bundle, error);
   if (status != GW_OK) {
     gw__error_file(error, bundle->index_path);
+    if (status == GW_CORRUPT) gw__error_hint(error, "the index is damaged: copy it again, or take another checkpoint");
     gw_bundle_release(bundle);
     return status;
   }

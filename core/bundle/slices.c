@@ -11,6 +11,7 @@
 
 /* Pairs of slices that are compared one by one when they are cut along more than one axis. */
 #define GW_MAX_GRID_SLICES 4096
+#define GW_MAX_GRID_STEPS ((uint64_t)1 << 28) /* borders compared; 16 axes of the above */
 
 static int compare_keys(const gw_entry *entry, const uint8_t *key, size_t size) {
   size_t shorter = entry->key_size < size ? entry->key_size : size;
@@ -56,15 +57,6 @@ static gw_status check_slice(const gw_entry *parent, size_t nth, const gw_entry 
   return gw__shape_elements(parent->rank, lengths, elements, error);
 }
 
-static bool overlap(const gw_entry *parent, size_t a, size_t b) {
-  int64_t starts_a[GW_MAX_RANK], lengths_a[GW_MAX_RANK], starts_b[GW_MAX_RANK], lengths_b[GW_MAX_RANK];
-  gw__slice_extents(parent, a, starts_a, lengths_a);
-  gw__slice_extents(parent, b, starts_b, lengths_b);
-  for (size_t axis = 0; axis < parent->rank; axis++)
-    if (starts_a[axis] + lengths_a[axis] <= starts_b[axis] || starts_b[axis] + lengths_b[axis] <= starts_a[axis]) return false;
-  return true;
-}
-
 /* The one axis along which all slices are cut, or -1 when there are several. */
 static int cut_axis(const gw_entry *parent) {
   int found = -1;
@@ -108,16 +100,56 @@ static gw_status check_one_axis(const gw_entry *parent, size_t axis, gw_error *e
   return status;
 }
 
-static gw_status check_overlaps(const gw_entry *parent, gw_error *error) {
-  int axis = cut_axis(parent);
-  size_t count = parent->parts->count;
-  if (axis >= 0) return check_one_axis(parent, (size_t)axis, error);
+/* Where each slice begins and ends along the axes that some slice cuts: most of 254 axes are whole in all of them. */
+static gw_status list_borders(const gw_entry *parent, int64_t **borders, size_t *axes, gw_error *error) {
+  int64_t starts[GW_MAX_RANK], lengths[GW_MAX_RANK];
+  bool cut[GW_MAX_RANK] = {false};
+  size_t count = parent->parts->count, next = 0;
+  *axes = 0;
+  for (size_t i = 0; i < count; i++) {
+    gw__slice_extents(parent, i, starts, lengths);
+    for (size_t axis = 0; axis < parent->rank; axis++) cut[axis] = cut[axis] || lengths[axis] != parent->dims[axis];
+  }
+  for (size_t axis = 0; axis < parent->rank; axis++) *axes += cut[axis];
+  *borders = gw__alloc_array(count * *axes, 2 * sizeof **borders, error);
+  if (!*borders) return GW_NO_MEMORY;
+  for (size_t i = 0; i < count; i++) {
+    gw__slice_extents(parent, i, starts, lengths);
+    for (size_t axis = 0; axis < parent->rank; axis++) {
+      if (!cut[axis]) continue;
+      (*borders)[next++] = starts[axis];
+      (*borders)[next++] = starts[axis] + lengths[axis];
+    }
+  }
+  return GW_OK;
+}
+
+static bool overlap(const int64_t *a, const int64_t *b, size_t axes) {
+  for (size_t i = 0; i < 2 * axes; i += 2)
+    if (a[i + 1] <= b[i] || b[i + 1] <= a[i]) return false;
+  return true;
+}
+
+static gw_status check_grid(const gw_entry *parent, gw_error *error) {
+  int64_t *borders;
+  size_t axes, count = parent->parts->count;
   if (count > GW_MAX_GRID_SLICES)
     return gw__fail(error, GW_LIMIT, "%zu slices along several axes (at most %d)", count, GW_MAX_GRID_SLICES);
-  for (size_t i = 0; i < count; i++)
-    for (size_t j = i + 1; j < count; j++)
-      if (overlap(parent, i, j)) return gw__fail(error, GW_CORRUPT, "slices %zu and %zu overlap", i, j);
-  return GW_OK;
+  gw_status status = list_borders(parent, &borders, &axes, error);
+  if (status != GW_OK) return status;
+  if ((uint64_t)count * count * axes > GW_MAX_GRID_STEPS)
+    status = gw__fail(error, GW_LIMIT, "%zu slices along %zu axes are too many to compare", count, axes);
+  for (size_t i = 0; i < count && status == GW_OK; i++)
+    for (size_t j = i + 1; j < count && status == GW_OK; j++)
+      if (overlap(borders + 2 * axes * i, borders + 2 * axes * j, axes))
+        status = gw__fail(error, GW_CORRUPT, "slices %zu and %zu overlap", i, j);
+  gw__free(borders);
+  return status;
+}
+
+static gw_status check_overlaps(const gw_entry *parent, gw_error *error) {
+  int axis = cut_axis(parent);
+  return axis >= 0 ? check_one_axis(parent, (size_t)axis, error) : check_grid(parent, error);
 }
 
 static gw_status link_parent(gw_bundle *bundle, gw_entry *parent, gw_buf *key, gw_error *error) {

@@ -14,7 +14,8 @@ enum { MATCH_LIMIT = 2000000, DEPTH_LIMIT = 20000, HEAP_LIMIT_KIB = 20000 };
 #define CHECK_LIMIT ((uint64_t)1 << 30) /* bytes of one text that is no UTF-8, looked at again after each match */
 
 struct gw_regex {
-  pcre2_code *code;
+  pcre2_code *code;     /* for text that is UTF-8, which is checked once and not at every match */
+  pcre2_code *lenient;  /* for other text: PCRE2 passes over what is wrong in it, looking at all of it again each time */
   pcre2_match_data *data;
   pcre2_match_context *limits;
   gw_span *groups;
@@ -72,13 +73,38 @@ static gw_status check_pattern(const char *pattern, size_t length, gw_error *err
 
 /* \C, which Python does not have, could end a match inside of a character. In Python's (?m), ^ is also behind a newline
  * that ends the text. */
-#define OPTIONS (PCRE2_UTF | PCRE2_UCP | PCRE2_MATCH_INVALID_UTF | PCRE2_NEVER_BACKSLASH_C | PCRE2_ALT_CIRCUMFLEX)
+#define OPTIONS (PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C | PCRE2_ALT_CIRCUMFLEX)
 
 static gw_status bad_pattern(const char *pattern, size_t length, int code, size_t offset, gw_error *error) {
   char shown[128], reason[160];
   gw_printable(shown, sizeof shown, pattern, length);
   pcre2_get_error_message(code, (PCRE2_UCHAR *)reason, sizeof reason);
   return gw__fail(error, GW_INVALID, "the pattern '%s' is wrong at position %zu: %s", shown, offset, reason);
+}
+
+static gw_status compile(const char *pattern, size_t length, uint32_t options, pcre2_code **out, gw_error *error) {
+  pcre2_compile_context *context = pcre2_compile_context_create(NULL);
+  if (!context) return gw__fail(error, GW_NO_MEMORY, "out of memory");
+  int code = 0;
+  size_t offset = 0;
+  pcre2_set_newline(context, PCRE2_NEWLINE_LF);
+  *out = pcre2_compile((PCRE2_SPTR)pattern, length, OPTIONS | options, &code, &offset, context);
+  pcre2_compile_context_free(context);
+  if (*out) return GW_OK;
+  return code == PCRE2_ERROR_NOMEMORY ? gw__fail(error, GW_NO_MEMORY, "out of memory") : bad_pattern(pattern, length, code, offset, error);
+}
+
+static gw_status prepare(gw_regex *regex, gw_error *error) {
+  pcre2_pattern_info(regex->code, PCRE2_INFO_CAPTURECOUNT, &regex->group_count);
+  regex->group_count++;
+  regex->data = pcre2_match_data_create_from_pattern(regex->code, NULL);
+  regex->limits = pcre2_match_context_create(NULL);
+  regex->groups = gw__alloc_array(regex->group_count, sizeof *regex->groups, error);
+  if (!regex->data || !regex->limits || !regex->groups) return gw__fail(error, GW_NO_MEMORY, "out of memory");
+  pcre2_set_match_limit(regex->limits, MATCH_LIMIT);
+  pcre2_set_depth_limit(regex->limits, DEPTH_LIMIT);
+  pcre2_set_heap_limit(regex->limits, HEAP_LIMIT_KIB);
+  return GW_OK;
 }
 
 gw_status gw_regex_compile(const char *pattern, size_t length, gw_regex **out, gw_error *error) {
@@ -88,30 +114,13 @@ gw_status gw_regex_compile(const char *pattern, size_t length, gw_regex **out, g
   gw_regex *regex = gw__alloc_array(1, sizeof *regex, error);
   if (!regex) return GW_NO_MEMORY;
   gw_printable(regex->pattern, sizeof regex->pattern, pattern, length);
-  pcre2_compile_context *context = pcre2_compile_context_create(NULL);
-  if (context) pcre2_set_newline(context, PCRE2_NEWLINE_LF);
-  int code = 0;
-  size_t offset = 0;
-  if (context)
-    regex->code = pcre2_compile((PCRE2_SPTR)pattern, length, OPTIONS, &code, &offset, context);
-  pcre2_compile_context_free(context);
-  if (!regex->code) {
-    status = code ? bad_pattern(pattern, length, code, offset, error) : gw__fail(error, GW_NO_MEMORY, "out of memory");
+  status = compile(pattern, length, 0, &regex->code, error);
+  if (status == GW_OK) status = compile(pattern, length, PCRE2_MATCH_INVALID_UTF, &regex->lenient, error);
+  if (status == GW_OK) status = prepare(regex, error);
+  if (status != GW_OK) {
     gw_regex_free(regex);
     return status;
   }
-  pcre2_pattern_info(regex->code, PCRE2_INFO_CAPTURECOUNT, &regex->group_count);
-  regex->group_count++;
-  regex->data = pcre2_match_data_create_from_pattern(regex->code, NULL);
-  regex->limits = pcre2_match_context_create(NULL);
-  regex->groups = gw__alloc_array(regex->group_count, sizeof *regex->groups, error);
-  if (!regex->data || !regex->limits || !regex->groups) {
-    gw_regex_free(regex);
-    return gw__fail(error, GW_NO_MEMORY, "out of memory");
-  }
-  pcre2_set_match_limit(regex->limits, MATCH_LIMIT);
-  pcre2_set_depth_limit(regex->limits, DEPTH_LIMIT);
-  pcre2_set_heap_limit(regex->limits, HEAP_LIMIT_KIB);
   *out = regex;
   return GW_OK;
 }
@@ -119,6 +128,7 @@ gw_status gw_regex_compile(const char *pattern, size_t length, gw_regex **out, g
 void gw_regex_free(gw_regex *regex) {
   if (!regex) return;
   pcre2_code_free(regex->code);
+  pcre2_code_free(regex->lenient);
   pcre2_match_data_free(regex->data);
   pcre2_match_context_free(regex->limits);
   gw__free(regex->groups);
@@ -127,10 +137,14 @@ void gw_regex_free(gw_regex *regex) {
 
 /* ---- Matching */
 
+static bool is_utf8(const char *text, size_t length) { return gw__utf8_valid((const uint8_t *)text, length) == length; }
+
 /* *count: groups of the match, 0 without one. */
-static gw_status match(const gw_regex *regex, const char *text, size_t length, size_t start, uint32_t options, int *count,
+static gw_status match(const gw_regex *regex, const char *text, size_t length, size_t start, bool valid, uint32_t options, int *count,
                        gw_error *error) {
-  int result = pcre2_match(regex->code, (PCRE2_SPTR)text, length, start, options, regex->data, regex->limits);
+  const pcre2_code *code = valid ? regex->code : regex->lenient;
+  if (valid) options |= PCRE2_NO_UTF_CHECK;
+  int result = pcre2_match(code, (PCRE2_SPTR)text, length, start, options, regex->data, regex->limits);
   *count = result > 0 ? result : 0;
   if (result > 0 || result == PCRE2_ERROR_NOMATCH) return GW_OK;
   char reason[160], shown[96];
@@ -144,7 +158,7 @@ static gw_status match(const gw_regex *regex, const char *text, size_t length, s
 
 gw_status gw_regex_search(const gw_regex *regex, const char *text, size_t length, bool *found, gw_error *error) {
   int count;
-  gw_status status = match(regex, text, length, 0, 0, &count, error);
+  gw_status status = match(regex, text, length, 0, is_utf8(text, length), 0, &count, error);
   *found = status == GW_OK && count > 0;
   return status;
 }
@@ -154,7 +168,7 @@ gw_status gw_regex_groups(gw_regex *regex, const char *text, size_t length, cons
   int matched;
   *groups = regex->groups;
   *count = 0;
-  gw_status status = match(regex, text, length, 0, 0, &matched, error);
+  gw_status status = match(regex, text, length, 0, is_utf8(text, length), 0, &matched, error);
   if (status != GW_OK || matched == 0) return status;
   const size_t *ovector = pcre2_get_ovector_pointer(regex->data);
   for (uint32_t i = 0; i < regex->group_count; i++) {
@@ -237,19 +251,19 @@ gw_status gw_regex_replace(gw_regex *regex, const char *text, size_t length, con
                            size_t replacement_length, char **out, size_t *out_length, size_t *replaced, gw_error *error) {
   gw_buf built = GW_BUF_INIT;
   size_t position = 0, copied = 0;
-  /* PCRE2 checks the rest of the text again at each match, which takes minutes where a long text has many. */
-  uint32_t checked = gw__utf8_valid((const uint8_t *)text, length) == length ? PCRE2_NO_UTF_CHECK : 0, options = 0;
+  bool valid = is_utf8(text, length);
+  uint32_t options = 0;
   uint64_t work = 0;
   gw_status status = GW_OK;
   *out = NULL;
   *out_length = *replaced = 0;
   while (status == GW_OK && position <= length) {
     int matched;
-    work += checked ? 0 : length - position;
+    work += valid ? 0 : length - position;
     if (work > CHECK_LIMIT)
       status = gw__fail(error, GW_LIMIT, "the pattern '%s' matches too often in a text of %zu bytes that is not UTF-8", regex->pattern, length);
     else
-      status = match(regex, text, length, position, options | checked, &matched, error);
+      status = match(regex, text, length, position, valid, options, &matched, error);
     if (status != GW_OK || matched == 0) break;
     const size_t *ovector = pcre2_get_ovector_pointer(regex->data);
     size_t begin = ovector[0], end = ovector[1];

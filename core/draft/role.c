@@ -58,14 +58,18 @@ static bool is_table_part(const char *name, size_t length, const gw_name_set *na
   return names->has(names->owner, twin, stem + strlen(other));
 }
 
+enum { MOST_SCOPES = 64 }; /* each asks for a name as long as the rest: one of 64 KiB made of slashes must not take seconds */
+
 /* A partitioned variable's slot that was made in a scope is saved as V/TAIL/Adam, where TAIL is the end of "V/part_3" and as
  * long as the scope's name: dnn/w/t_3/Adam, linear/w/part_3/Adam (slot_creator.py cuts off a name that stands twice). */
 static bool is_part(const char *name, size_t length, const gw_name_set *names) {
   static const char part[] = "/part_";
-  size_t stem = length;
+  size_t stem = length, scopes = 0;
   while (stem > 0 && name[stem - 1] >= '0' && name[stem - 1] <= '9') stem--;
-  for (size_t i = stem < length ? stem : 0; i-- > 1;) {
-    if (name[i] != '/' || !names->has(names->owner, name, i)) continue;
+  for (size_t i = stem < length ? stem : 0; i-- > 1 && scopes < MOST_SCOPES;) {
+    if (name[i] != '/') continue;
+    scopes++;
+    if (!names->has(names->owner, name, i)) continue;
     const char *tail = name + i + 1;
     size_t size = stem - i - 1, end = size < sizeof part - 1 ? size : sizeof part - 1;
     if (memcmp(tail + size - end, part + sizeof part - 1 - end, end) != 0) continue;
@@ -78,13 +82,14 @@ static bool is_part(const char *name, size_t length, const gw_name_set *names) {
 /* Does the variable of this slot stand before the slot's name? In a scope, it has the scope in front once more. */
 static bool is_variable(const char *name, size_t length, const gw_name_set *names) {
   if (is_part(name, length, names)) return true;
-  while (!names->has(names->owner, name, length)) {
+  for (size_t scopes = 0; scopes < MOST_SCOPES; scopes++) {
+    if (names->has(names->owner, name, length)) return true;
     const char *slash = memchr(name, '/', length);
     if (!slash) return false;
     length -= (size_t)(slash + 1 - name);
     name = slash + 1;
   }
-  return true;
+  return false;
 }
 
 static gw_role variable_role(const char *name, size_t length, const gw_name_set *names) {

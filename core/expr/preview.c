@@ -1,5 +1,5 @@
-/* A tensor's values on one line, as NumPy prints them: small ones whole, of large ones the ends of each axis. Only what
- * is shown is read. */
+/* A tensor's values on one line, as NumPy prints them: small ones whole, of large ones the ends of each axis. Of
+ * what is very large only what is shown is read. */
 #include <string.h>
 
 #include "../base/alloc.h"
@@ -7,7 +7,7 @@
 #include "../tensor/tensor.h"
 #include "expr.h"
 
-enum { STRINGS_LIMIT = 1 << 20 }; /* bytes of a string tensor that are read for a preview */
+enum { WHOLE_LIMIT = 1 << 20 }; /* bytes of a tensor that are all read, and so checked, for a preview */
 
 typedef struct gw_preview {
   const gw_tensor *tensor;
@@ -78,7 +78,7 @@ gw_status gw_tensor_preview(const gw_tensor *tensor, uint64_t whole, uint64_t ed
   gw_status status = GW_OK;
   gw_preview preview = {.tensor = tensor, .edge = tensor->elements > whole ? edge : 0, .out = &out, .error = error,
                         .width = gw_dtype_size(tensor->dtype), .budget = 200};
-  if (tensor->dtype == GW_DT_STRING && tensor->stored <= STRINGS_LIMIT) {
+  if (tensor->dtype == GW_DT_STRING && tensor->stored <= WHOLE_LIMIT) {
     status = gw_tensor_read_strings(tensor, &strings, &memory, error);
     preview.strings = strings;
     if (status == GW_OK) status = preview_elements(&preview);
@@ -87,7 +87,10 @@ gw_status gw_tensor_preview(const gw_tensor *tensor, uint64_t whole, uint64_t ed
     gw__put_dtype(&out, tensor->dtype);
     gw__put_u8(&out, ')');
   } else {
-    status = preview_elements(&preview);
+    /* What is small is checked; of what is large only a few places are read. */
+    if (tensor->op == GW_OP_LEAF && tensor->elements > 0 && tensor->stored <= WHOLE_LIMIT)
+      status = tensor->ops->check(tensor->source, tensor->index, error);
+    if (status == GW_OK) status = preview_elements(&preview);
   }
   gw__free(strings);
   gw__free(memory);

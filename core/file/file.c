@@ -73,11 +73,34 @@ const gw_system *gw__system(void) { return &real; }
 static gw_status failed(gw_error *error, const char *path, int number, const char *what) {
   gw_status status = gw__fail_system(error, number, "%s", what);
   if (number == ENOSPC || number == EDQUOT) gw__error_hint(error, "make room there, or write to another disk");
+  if (number == EFBIG) gw__error_hint(error, "a limit stands in the way (`ulimit -f` shows it), or the file system's own");
   if (number == EACCES || number == EPERM || number == EROFS)
     gw__error_hint(error, "check who owns the file and its folder, and whether the disk is writable");
   if (number == EMFILE || number == ENFILE) gw__error_hint(error, "raise the limit of open files (ulimit -n)");
   gw__error_file(error, path);
   return status;
+}
+
+/* Signals may interrupt these too: opening and allocating on network file systems, syncing there. */
+static int open_again(const char *path, int flags, mode_t mode) {
+  int fd;
+  do fd = gw__system()->open(path, flags | O_CLOEXEC, mode);
+  while (fd < 0 && errno == EINTR);
+  return fd;
+}
+
+static int allocate_again(int fd, uint64_t size) {
+  int result;
+  do result = gw__system()->allocate(fd, (off_t)size);
+  while (result != 0 && errno == EINTR);
+  return result;
+}
+
+static int sync_again(int fd) {
+  int result;
+  do result = gw__system()->fsync(fd);
+  while (result != 0 && errno == EINTR);
+  return result;
 }
 
 static gw_status wrap(int fd, const char *path, uint64_t size, gw_file **out, gw_error *error) {
@@ -96,7 +119,7 @@ static gw_status wrap(int fd, const char *path, uint64_t size, gw_file **out, gw
 gw_status gw__file_open(const char *path, gw_file **out, gw_error *error) {
   *out = NULL;
   /* O_NONBLOCK: opening a named pipe must not wait for a writer; it is refused just below. */
-  int fd = gw__system()->open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
+  int fd = open_again(path, O_RDONLY | O_NONBLOCK, 0);
   if (fd < 0) return failed(error, path, errno, "cannot be opened");
   struct stat info;
   if (fstat(fd, &info) != 0) {
@@ -120,11 +143,16 @@ gw_status gw__file_create(const char *path, uint64_t size, gw_file **out, gw_err
     gw__error_file(error, path);
     return GW_LIMIT;
   }
-  int fd = gw__system()->open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-  if (fd < 0) return failed(error, path, errno, "cannot be created");
+  int fd = open_again(path, O_RDWR | O_CREAT | O_EXCL, 0666);
+  if (fd < 0) {
+    /* Not the absence of an input: the folder is there, or was a moment ago, and does not take files. */
+    if (failed(error, path, errno, "cannot be created") != GW_NOT_FOUND) return error ? error->status : GW_IO;
+    if (error) error->status = GW_IO;
+    return GW_IO;
+  }
   /* The lock tells a later run that this file has a living owner; a file system without locks is no reason to stop. */
   (void)flock(fd, LOCK_EX | LOCK_NB);
-  if (size > 0 && gw__system()->allocate(fd, (off_t)size) != 0) {
+  if (size > 0 && allocate_again(fd, size) != 0) {
     int number = errno;
     gw__system()->close(fd);
     gw__system()->unlink(path);
@@ -197,7 +225,7 @@ gw_status gw__file_write(const gw_file *file, uint64_t offset, const void *data,
 }
 
 gw_status gw__file_sync(const gw_file *file, gw_error *error) {
-  if (gw__system()->fsync(file->fd) == 0) return GW_OK;
+  if (sync_again(file->fd) == 0) return GW_OK;
   return failed(error, file->path, errno, "cannot be synced to the disk");
 }
 
@@ -305,10 +333,10 @@ gw_status gw__path_remove(const char *path, gw_error *error) {
 }
 
 gw_status gw__folder_sync(const char *folder, gw_error *error) {
-  int fd = gw__system()->open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+  int fd = open_again(folder, O_RDONLY | O_DIRECTORY, 0);
   if (fd < 0) return failed(error, folder, errno, "cannot be opened");
   /* Some network file systems cannot sync a folder and say EINVAL: there is nothing more to do there. */
-  int number = gw__system()->fsync(fd) == 0 || errno == EINVAL ? 0 : errno;
+  int number = sync_again(fd) == 0 || errno == EINVAL ? 0 : errno;
   gw__system()->close(fd);
   return number ? failed(error, folder, number, "cannot be synced to the disk") : GW_OK;
 }
@@ -343,6 +371,7 @@ gw_status gw__folder_make(const char *folder, char **made, gw_error *error) {
     } else if (!S_ISDIR(info.st_mode)) {
       gw__fail(error, GW_INVALID, "is a file, not a folder");
       gw__error_file(error, path);
+      gw__error_hint(error, "choose a folder, or a new name for one");
       status = GW_INVALID;
     }
     if (end) break;
@@ -365,7 +394,7 @@ void gw__folder_unmake(const char *folder, const char *made) {
 }
 
 bool gw__path_abandoned(const char *path) {
-  int fd = gw__system()->open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
+  int fd = open_again(path, O_RDONLY | O_NONBLOCK, 0);
   if (fd < 0) return false;
   bool free_now = flock(fd, LOCK_EX | LOCK_NB) == 0;
   gw__system()->close(fd);

@@ -92,13 +92,23 @@ static void remove_abandoned(const gw_run *run, const gw_names *names) {
   }
 }
 
+/* Whether names of the old checkpoint and of ours meet, so that the switch is needed. Also where only names of data files
+ * meet: MergeV2Checkpoints may leave them under another count than their index says. */
 static gw_status survey_old(gw_run *run, const gw_names *names, const char *index, gw_error *error) {
-  gw_header old;
+  gw_header old = {0};
+  gw_error why = GW_ERROR_INIT;
   long shards = (long)run->plan->shard_count;
-  /* An index that cannot be read protects nothing: its data files may be overwritten like any leftovers. */
-  if (gw__bundle_peek(index, &old, NULL) != GW_OK || old.shards != shards) return GW_OK;
+  gw_status status = gw__bundle_peek(index, &old, &why);
+  /* An index that is damaged protects nothing: its data files may be overwritten like any leftovers. One of a version
+   * that is not known does, and one that merely could not be read now may. */
+  if (status == GW_CORRUPT || status == GW_LIMIT) return GW_OK;
+  if (status != GW_OK && status != GW_UNSUPPORTED) {
+    if (error) *error = why;
+    return status;
+  }
+  if (old.shards != shards && !has_count(run, names, shards)) return GW_OK;
   long unused = shards + 1;
-  while (has_count(run, names, unused)) unused++;
+  while (unused == old.shards || has_count(run, names, unused)) unused++;
   if (unused > INT32_MAX) return gw__fail(error, GW_LIMIT, "no unused number of shards is left");
   run->swap_shards = (int32_t)unused;
   return GW_OK;
@@ -321,8 +331,9 @@ void gw__run_take_back(gw_run *run) {
     for (size_t i = run->placed_count; i-- > 0;) gw__path_remove(run->placed[i], NULL);
   for (size_t i = 0; run->data_paths && i < run->plan->shard_count; i++)
     if (run->data_paths[i]) gw__path_remove(run->data_paths[i], NULL);
-  if (run->index_path) gw__path_remove(run->index_path, NULL);
-  if (run->swap_index_path) gw__path_remove(run->swap_index_path, NULL);
+  /* Only what is ours: a name that could not be created because it is there may be somebody else's. */
+  if (run->index_file) gw__path_remove(run->index_path, NULL);
+  if (run->swap_index_file) gw__path_remove(run->swap_index_path, NULL);
   if (run->meta_path) gw__path_remove(run->meta_path, NULL);
   if (!run->committed && run->made_folder) gw__folder_unmake(run->folder, run->made_folder);
 }

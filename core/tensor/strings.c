@@ -91,7 +91,7 @@ static gw_status take_length(gw_scan *scan, uint8_t byte, gw_error *error) {
   if (length > scan->left || scan->payload > scan->left - length) return bad(scan, error, "a length that runs past the end");
   scan->payload += length;
   scan->crc = extend_length(scan->crc, length, scan->variant, scan->big_endian);
-  scan->crc_little = extend_length(scan->crc_little, length, scan->variant, false);
+  scan->crc_little = scan->big_endian ? extend_length(scan->crc_little, length, scan->variant, false) : scan->crc;
   scan->elements--;
   if (scan->variant) {
     scan->state = scan->payload > 0 ? PAYLOAD : LENGTH_CHECK;

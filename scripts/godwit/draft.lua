@@ -7,6 +7,11 @@ local methods = core.draft_methods
 
 local function fail(what, hint) core.fail { class = "recipe", what = what, hint = hint } end
 
+--- A method that was called with a dot has no draft: say so, instead of blaming the next argument.
+local function check_self(self, name)
+  if type(self) ~= "userdata" then fail(("%s is called with a colon: ckpt:%s(...)"):format(name, name)) end
+end
+
 --- The options table that ends a bulk rule's arguments.
 local function is_optional(options)
   if options == nil then return false end
@@ -62,18 +67,21 @@ local function check_which(which)
 end
 
 function methods:drop(which, options)
+  check_self(self, "drop")
   check_which(which)
   is_optional(options)
   return need_match(self, self:core_drop(which), which, options)
 end
 
 function methods:keep_only(which, options)
+  check_self(self, "keep_only")
   check_which(which)
   is_optional(options)
   return need_match(self, self:core_keep_only(which), which, options)
 end
 
 function methods:map(which, fn, options)
+  check_self(self, "map")
   check_which(which)
   if type(fn) ~= "function" then fail(("map takes a function(tensor, name), not a %s"):format(type(fn))) end
   is_optional(options)
@@ -135,6 +143,7 @@ local function is_sequence(t)
 end
 
 function methods:rename(what, replacement, options)
+  check_self(self, "rename")
   local count
   if type(what) == "string" then
     if type(replacement) ~= "string" then fail(("rename(pattern, replacement): the replacement is a %s"):format(type(replacement))) end
@@ -162,12 +171,14 @@ function methods:rename(what, replacement, options)
 end
 
 function methods:rename_scope(from, to, options)
+  check_self(self, "rename_scope")
   if type(from) ~= "string" or type(to) ~= "string" then fail("rename_scope takes two scopes, like \"bert/\" and \"encoder/\"") end
   is_optional(options)
   return need_match(self, self:core_rename_scope(from, to), { ("scope " .. from) }, options)
 end
 
 function methods:slots(name)
+  check_self(self, "slots")
   if type(name) ~= "string" then fail("slots takes a variable's name") end
   self:role(name)
   local slots = {}
@@ -182,6 +193,7 @@ end
 
 --- The compiled plan, with the fields of the command's JSON.
 function methods:plan(options)
+  check_self(self, "plan")
   local plan = core.plan(self, options)
   local totals = plan:totals()
   local tensors, dropped = {}, {}
@@ -199,6 +211,7 @@ function methods:plan(options)
 end
 
 function methods:save(prefix, options)
+  check_self(self, "save")
   if type(prefix) ~= "string" then fail(("save takes a prefix, not a %s"):format(type(prefix))) end
   local plan = core.plan(self, options)
   local settings = { timestamp = core.time() }

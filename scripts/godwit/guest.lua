@@ -103,7 +103,8 @@ local function file_object(file)
   local object = { name = file.name }
   function object:bytes() return file.content end -- luacheck: ignore self
   function object:lines() -- luacheck: ignore self
-    return (file.content:sub(-1) == "\n" and file.content or file.content .. "\n"):gmatch("(.-)\r?\n")
+    local whole = file.content == "" or file.content:sub(-1) == "\n"
+    return (whole and file.content or file.content .. "\n"):gmatch("(.-)\r?\n")
   end
   return object
 end

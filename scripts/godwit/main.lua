@@ -36,12 +36,32 @@ local function report(problem, json)
   if problem.trace then io.stderr:write("  this is a bug in godwit; please report it\n", problem.trace, "\n") end
 end
 
+--- Levenshtein's distance, for words.
+local function distance(a, b)
+  local row = {}
+  for j = 0, #b do row[j] = j end
+  for i = 1, #a do
+    local diagonal = row[0]
+    row[0] = i
+    for j = 1, #b do
+      local change = diagonal + (a:byte(i) == b:byte(j) and 0 or 1)
+      diagonal = row[j]
+      row[j] = math.min(change, row[j] + 1, row[j - 1] + 1)
+    end
+  end
+  return row[#b]
+end
+
 local function nearest(name)
   for _, command in ipairs(COMMANDS) do
     if command:sub(1, #name) == name or name:sub(1, #command) == command then return command end
   end
   local alike = { ls = "inspect", list = "inspect", show = "inspect", rename = "run", migrate = "run", check = "verify", ["dry-run"] = "plan" }
-  return alike[name]
+  if alike[name] then return alike[name] end
+  for _, command in ipairs(COMMANDS) do
+    if #name > 2 and distance(name, command) <= 2 then return command end
+  end
+  return nil
 end
 
 local function unknown(name)
@@ -68,6 +88,8 @@ local function dispatch(arguments)
   local parser = command.parser(require "argparse")
   local ok, values = parser:pparse(table.move(arguments, 2, #arguments, 1, {}))
   if not ok then
+    local what, guess = values:match("^(.-)\nDid you mean (.*)$")
+    if what then core.fail { class = "usage", what = what, hint = "did you mean " .. guess } end
     core.fail { class = "usage", what = values, hint = parser:get_usage():gsub("\n%s*(godwit )", ", or %1"):gsub("\n%s*", " ") }
   end
   return command.run(values) or 0

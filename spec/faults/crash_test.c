@@ -3,6 +3,7 @@
 #include "scenes.h"
 
 static const gwt_scene *scene; /* under test */
+static size_t stops, cuts;
 
 static void complain(const char *what, gwt_verdict verdict, const gw_error *error) {
   static const char *const names[] = {"absent", "old", "new", "broken"};
@@ -24,7 +25,8 @@ static size_t each_power_cut(bool report) {
                         : i < 2 * count ? UINT64_C(1) << (i - count)      /* one alone */
                         : i < 3 * count ? all & ~(UINT64_C(1) << (i - 2 * count)) : all; /* all but one; all */
     gwt_disk_lay_out(after.text, survived);
-    gwt_verdict verdict = gwt_judge(after.text, &error);
+    cuts++;
+    gwt_verdict verdict = gwt_judge(after.text, false, &error);
     if (gwt_fine(scene, verdict)) continue;
     broken++;
     if (report) complain("a power cut", verdict, &error);
@@ -32,17 +34,26 @@ static size_t each_power_cut(bool report) {
   return broken;
 }
 
+/* What is wrong with the disk beside the stop. */
+typedef struct flaws {
+  bool deaf_folder, deaf_file;
+  long fail_at; /* this call fails, once */
+} flaws;
+
 /* Runs the scene and stops it at call n. True when it was stopped, and not done before. */
-static bool stop_at(long n, bool deaf_folder, bool deaf_file) {
+static bool stop_at(long n, flaws also) {
   gw_error error = GW_ERROR_INIT;
   gwt_scene_before(scene);
   gwt_disk_start(folder.text, stash.text);
   disk.stop_at = n;
-  disk.deaf_folder = deaf_folder;
-  disk.deaf_file = deaf_file;
+  disk.fail_at = also.fail_at;
+  disk.fail_with = EIO;
+  disk.deaf_folder = also.deaf_folder;
+  disk.deaf_file = also.deaf_file;
   gw_status status = gwt_scene_run(scene, &error);
   gwt_disk_end();
-  CHECK(disk.stopped || status == GW_OK);
+  stops += disk.stopped;
+  CHECK(disk.stopped || status == GW_OK || also.fail_at > 0);
   return disk.stopped;
 }
 
@@ -51,8 +62,8 @@ static void stops_everywhere(void) {
   size_t seen[4] = {0};
   for (long n = 1; running; n++) {
     gw_error error = GW_ERROR_INIT;
-    running = stop_at(n, false, false);
-    gwt_verdict verdict = gwt_judge(folder.text, &error);
+    running = stop_at(n, (flaws){false, false, 0});
+    gwt_verdict verdict = gwt_judge(folder.text, true, &error);
     seen[verdict]++;
     if (!gwt_fine(scene, verdict) || (!running && verdict != GWT_NEW)) complain("the process died", verdict, &error);
     each_power_cut(true);
@@ -65,7 +76,7 @@ static void stops_everywhere(void) {
 /* Proof that this test would notice: on a disk that ignores syncs something breaks. */
 static size_t broken_when_deaf(bool deaf_folder, bool deaf_file) {
   size_t broken = 0;
-  for (long n = 1; stop_at(n, deaf_folder, deaf_file) && n < 2000; n++) broken += each_power_cut(false);
+  for (long n = 1; stop_at(n, (flaws){deaf_folder, deaf_file, 0}) && n < 2000; n++) broken += each_power_cut(false);
   return broken;
 }
 
@@ -75,6 +86,27 @@ static void missing_syncs_are_noticed(void) {
   CHECK(broken_when_deaf(false, true) > 0);
 }
 
+/* A call that fails without ending the run must not cost the run its safety: the old index that could not be looked at,
+ * the leftover that could not be removed. */
+static void stops_after_failures_that_are_survived(void) {
+  static const size_t scenes[] = {1, 4, 7};
+  for (size_t i = 0; i < sizeof scenes / sizeof *scenes; i++) {
+    scene = &gwt_scenes[scenes[i]];
+    stop_at(0, (flaws){false, false, 0});
+    for (long k = 1, last = disk.calls; k <= last; k++) {
+      stop_at(0, (flaws){false, false, k});
+      gw_error error = GW_ERROR_INIT;
+      gwt_verdict verdict = gwt_judge(folder.text, true, &error);
+      if (!gwt_fine(scene, verdict)) complain("a call failed", verdict, &error);
+      if (verdict != GWT_NEW) continue;
+      for (long n = k + 1; stop_at(n, (flaws){false, false, k}) && n < 2000; n++) {
+        verdict = gwt_judge(folder.text, true, &error);
+        if (!gwt_fine(scene, verdict)) complain("a call failed, then the process died", verdict, &error);
+      }
+    }
+  }
+}
+
 int main(int argc, char **argv) {
   gwt_scenes_start(argc > 2 ? argv[2] : ".");
   for (size_t i = 0; i < GWT_SCENES; i++) {
@@ -82,6 +114,8 @@ int main(int argc, char **argv) {
     gwt_run(stops_everywhere, scene->name);
   }
   RUN(missing_syncs_are_noticed);
+  RUN(stops_after_failures_that_are_survived);
   gwt_scenes_end();
+  printf("%zu stops, %zu power cuts\n", stops, cuts);
   return gwt_finish();
 }

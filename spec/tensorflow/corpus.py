@@ -4,7 +4,6 @@ A function gets an empty folder and gives a prefix; its name is the checkpoint's
 TensorFlow's reader cannot give (variants, slices of dtypes that it does not join, more than 32 dimensions), or True for all."""
 import itertools
 import math
-import os
 
 import numpy as np
 import tensorflow as tf
@@ -152,9 +151,11 @@ def strings_of_twelve_megabytes_together(folder):
 
 # ---- Names
 
-ODD_NAMES = ["a.b.c", "a/b/c", "with space", "ü/日本語/😀", "n" * 900, "w[0]", "w[0-9]*", "what?", "-", "--values", "a\\b", "'\"`$(x)",
-             "tab\tand\nline", "_CHECKPOINT", "/", "//", "a//b", "a/", "/a", ".", "..", "%s%d", "{}", "#", "|", "name:0", "é", "e\u0301",
-             "\u202eback", "\x7f", "a" * 127, "a" * 128, "a" * 16384]
+ODD_NAMES = [
+    "a.b.c", "a/b/c", "with space", "ü/日本語/😀", "n" * 900, "w[0]", "w[0-9]*", "what?", "-", "--values", "a\\b",
+    "'\"`$(x)", "tab\tand\nline", "_CHECKPOINT", "/", "//", "a//b", "a/", "/a", ".", "..", "%s%d", "{}", "#", "|",
+    "name:0", "é", "e\u0301", "\u202eback", "\x7f", "a" * 127, "a" * 128, "a" * 16384,
+]
 
 
 @checkpoint

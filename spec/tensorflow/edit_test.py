@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from corpus import ODD_NAMES, OPTIMIZERS, dense_model, grid, on_devices, partitioned, random
-from oracle import Read, assert_restores, merge, save_names, save_sorted, save_v2, saver, some, tf1
+from oracle import Read, assert_restores, merge, restore, save_names, save_sorted, save_v2, saver, some, tf1
 from support import assert_same_files, files, godwit, inspect, listing, lua, refused, run, RECIPE
 
 MODEL = {"bert/embeddings/word": random(7, 3), "bert/layer_0/kernel": random(3, 3, seed=1), "bert/layer_0/bias": random(3, seed=2),
@@ -174,10 +174,7 @@ def test_tensors_of_any_kind_are_moved(corpus, tmp_path):
     pairs = {}
     for i, name in enumerate(names):
         for key, entry in inspect(corpus(name)).items():
-            dtype = getattr(tf, entry["dtype"], None) or getattr(tf.dtypes, entry["dtype"], None)
-            dtype = dtype or next(d for d in (some("int4", [1]).dtype, some("uint4", [1]).dtype, some("float8_e5m2", [1]).dtype,
-                                              some("float8_e4m3fn", [1]).dtype) if d.name == entry["dtype"])
-            pairs[f"{8 - i}/{key}"] = tf.raw_ops.RestoreV2(prefix=corpus(name), tensor_names=[key], shape_and_slices=[""], dtypes=[dtype])[0]
+            pairs[f"{8 - i}/{key}"] = restore(corpus(name), entry["dtype"], [key])[0]
     assert_same_files(made, save_sorted(str(tmp_path / "expected"), pairs))
 
 
@@ -215,25 +212,36 @@ def test_random_edits_give_what_a_save_of_the_result_writes(tmp_path, seed):
 # ---- Constants
 
 CONSTANTS = {
-    "float32": ("gw.scalar(1.5)", 1.5), "int32": ("gw.scalar(7)", 7), "bool": ("gw.scalar(true)", True), "string": ("gw.strings('text')", "text"),
-    "list": ("gw.tensor{1.5, 2, -3.25}", [1.5, 2, -3.25]), "matrix": ("gw.tensor{{1, 2, 3}, {4, 5, 6}}", [[1, 2, 3], [4, 5, 6]]),
-    "booleans": ("gw.tensor{{true}, {false}}", [[True], [False]]), "strings": (r"gw.strings{{'a', ''}, {'\xff\0', 'ü'}}", [["a", ""], [b"\xff\0", "ü"]]),
-    "no_strings": ("gw.tensor({}, 'string')", tf.constant([], tf.string)), "nothing": ("gw.tensor{}", tf.constant([], tf.float32)),
+    "float32": ("gw.scalar(1.5)", 1.5), "int32": ("gw.scalar(7)", 7), "bool": ("gw.scalar(true)", True),
+    "string": ("gw.strings('text')", "text"), "list": ("gw.tensor{1.5, 2, -3.25}", [1.5, 2, -3.25]),
+    "matrix": ("gw.tensor{{1, 2, 3}, {4, 5, 6}}", [[1, 2, 3], [4, 5, 6]]),
+    "booleans": ("gw.tensor{{true}, {false}}", [[True], [False]]),
+    "strings": (r"gw.strings{{'a', ''}, {'\xff\0', 'ü'}}", [["a", ""], [b"\xff\0", "ü"]]),
+    "no_strings": ("gw.tensor({}, 'string')", tf.constant([], tf.string)),
+    "nothing": ("gw.tensor{}", tf.constant([], tf.float32)),
     "empty_rows": ("gw.tensor({{}, {}}, 'int64')", tf.zeros([2, 0], tf.int64)),
-    "zeros": ("gw.zeros{2, 3}", tf.zeros([2, 3])), "zeros_of_a_dtype": ("gw.zeros({4}, 'bool')", tf.zeros([4], tf.bool)),
-    "no_zeros": ("gw.zeros({3, 0, 2}, 'float64')", tf.zeros([3, 0, 2], tf.float64)), "full": ("gw.full({2, 2}, 0.1)", tf.fill([2, 2], 0.1)),
-    "full_of_integers": ("gw.full({3}, -9, 'int8')", tf.fill([3], np.int8(-9))), "a_scalar_filled": ("gw.full({}, 3)", 3),
-    "many_zeros": ("gw.zeros({1300, 1000})", tf.zeros([1300, 1000])), "many_ones": ("gw.full({1200000}, 1, 'complex128')", tf.ones([1200000], tf.complex128)),
-    "an_integer_as_float": ("gw.scalar(16777217, 'float32')", np.float32(16777217)), "a_whole_float_as_integer": ("gw.scalar(3.0, 'int64')", np.int64(3)),
+    "zeros": ("gw.zeros{2, 3}", tf.zeros([2, 3])),
+    "zeros_of_a_dtype": ("gw.zeros({4}, 'bool')", tf.zeros([4], tf.bool)),
+    "no_zeros": ("gw.zeros({3, 0, 2}, 'float64')", tf.zeros([3, 0, 2], tf.float64)),
+    "full": ("gw.full({2, 2}, 0.1)", tf.fill([2, 2], 0.1)),
+    "full_of_integers": ("gw.full({3}, -9, 'int8')", tf.fill([3], np.int8(-9))),
+    "a_scalar_filled": ("gw.full({}, 3)", 3), "many_zeros": ("gw.zeros({1300, 1000})", tf.zeros([1300, 1000])),
+    "many_ones": ("gw.full({1200000}, 1, 'complex128')", tf.ones([1200000], tf.complex128)),
+    "an_integer_as_float": ("gw.scalar(16777217, 'float32')", np.float32(16777217)),
+    "a_whole_float_as_integer": ("gw.scalar(3.0, 'int64')", np.int64(3)),
     "uint64": ("gw.tensor({0, 1, '18446744073709551615'}, 'uint64')", np.array([0, 1, 2 ** 64 - 1], np.uint64)),
     "complex": ("gw.tensor({{1, -2.5}, {0, 3}}, 'complex64')", np.array([1 - 2.5j, 3j], np.complex64)),
-    "a_complex_scalar": ("gw.scalar({0.1, 0.2}, 'complex128')", np.complex128(0.1 + 0.2j)), "complex_from_reals": ("gw.full({2}, 1.5, 'complex64')", np.array([1.5, 1.5], np.complex64)),
+    "a_complex_scalar": ("gw.scalar({0.1, 0.2}, 'complex128')", np.complex128(0.1 + 0.2j)),
+    "complex_from_reals": ("gw.full({2}, 1.5, 'complex64')", np.array([1.5, 1.5], np.complex64)),
     "infinities": ("gw.tensor{1/0, -1/0, -0.0}", [np.inf, -np.inf, -0.0]),
 }
-NUMBERS = {"float32": [0.1, 1 / 3, -2.5e-40, 3.4e38, 16777217, 1e-46], "float64": [0.1, 1 / 3, 5e-324, 1.7e308], "int8": [-128, 127, 0],
-           "float16": [0.1, 65504, 65519, 6e-8, 1 / 3, 2049, -0.0, 2.98e-8, 1 + 2 ** -11 + 2 ** -40], "bfloat16": [0.1, 3.38e38, 1 / 3, 257, 1.00390625, 1.00390625000001], "int16": [-2 ** 15, 2 ** 15 - 1],
-           "int32": [-2 ** 31, 2 ** 31 - 1], "int64": [-2 ** 63 + 1, 2 ** 63 - 1], "uint8": [0, 255], "uint16": [0, 65535], "uint32": [0, 2 ** 32 - 1],
-           "uint64": [0, 2 ** 63 - 1]}
+NUMBERS = {
+    "float32": [0.1, 1 / 3, -2.5e-40, 3.4e38, 16777217, 1e-46], "float64": [0.1, 1 / 3, 5e-324, 1.7e308],
+    "int8": [-128, 127, 0], "float16": [0.1, 65504, 65519, 6e-8, 1 / 3, 2049, -0.0, 2.98e-8, 1 + 2 ** -11 + 2 ** -40],
+    "bfloat16": [0.1, 3.38e38, 1 / 3, 257, 1.00390625, 1.00390625000001], "int16": [-2 ** 15, 2 ** 15 - 1],
+    "int32": [-2 ** 31, 2 ** 31 - 1], "int64": [-2 ** 63 + 1, 2 ** 63 - 1], "uint8": [0, 255], "uint16": [0, 65535],
+    "uint32": [0, 2 ** 32 - 1], "uint64": [0, 2 ** 63 - 1],
+}
 
 
 @pytest.mark.parametrize("kind", CONSTANTS)
@@ -260,8 +268,9 @@ def test_constants_go_among_what_is_there(model, tmp_path):
     assert_gives(script, model, named, tmp_path)
 
 
-@pytest.mark.parametrize("script", ["gw.scalar(300, 'uint8')", "gw.scalar(-1, 'uint64')", "gw.scalar(1.5, 'int32')", "gw.scalar(2^63, 'int64')", "gw.tensor{{1, 2}, {3}}",
-                                    "gw.scalar(1, 'float7')", "gw.scalar(1, 'qint8')", "gw.zeros({-1})", "gw.tensor{1, 'a'}", "gw.scalar({1, 2})", "gw.scalar(nil)"])
+@pytest.mark.parametrize("script", [
+    "gw.scalar(300, 'uint8')", "gw.scalar(-1, 'uint64')", "gw.scalar(1.5, 'int32')", "gw.scalar(2^63, 'int64')", "gw.tensor{{1, 2}, {3}}",
+    "gw.scalar(1, 'float7')", "gw.scalar(1, 'qint8')", "gw.zeros({-1})", "gw.tensor{1, 'a'}", "gw.scalar({1, 2})", "gw.scalar(nil)"])
 def test_what_is_no_tensor_is_refused_at_its_line(model, tmp_path, script):
     message = refused(f"\n\nckpt.vars.new = {script}", model, to=tmp_path / "made", code=RECIPE)
     assert "-e:3" in message

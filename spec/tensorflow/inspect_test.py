@@ -1,6 +1,7 @@
 """`inspect` says what TensorFlow reads: names, dtypes, shapes, every value."""
 import json
 
+import numpy as np
 import pytest
 
 from corpus import CORPUS, UNREAD
@@ -61,6 +62,27 @@ def test_inspect_gives_the_indexs_own_fields_in_key_order(corpus, name):
                 (entry.shard_id, entry.offset, entry.size, entry.crc32c)
             continue
         assert len(tensor["slices"]) == len(entry.slices)
+
+
+@pytest.mark.parametrize("name", ["special_floats", "ends_of_the_integers", "every_half_and_every_bfloat16", "tensors_of_nine_megabytes",
+                                  "a_large_tensor_in_slices", "empty_shapes_of_every_dtype_among_others", "scalars_of_every_dtype"])
+def test_statistics_agree_with_numpy(corpus, name):
+    read = Read(corpus(name))
+    for key, tensor in inspect(corpus(name), "--stats").items():
+        if "stats" not in tensor or tensor["dtype"].startswith("complex"):
+            continue
+        found, value = tensor["stats"], read.value(key)
+        with np.errstate(all="ignore"):
+            wide = value.astype(np.float64)
+            finite = wide[np.isfinite(wide)]
+            assert (found["zeros"], found["nan"], found["inf"]) == ((wide == 0).sum(), np.isnan(wide).sum(), np.isinf(wide).sum())
+            if finite.size == 0:
+                assert "min" not in found
+                continue
+            assert (float(found["min"]), float(found["max"])) == (finite.min(), finite.max())
+            for field, expected in (("mean", finite.mean()), ("std", finite.std())):
+                if np.abs(finite).max() < 1e300:
+                    assert found[field] == pytest.approx(expected, rel=1e-9, abs=1e-9 * np.abs(finite).max())
 
 
 def any_slice(key, entries):

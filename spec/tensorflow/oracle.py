@@ -67,7 +67,7 @@ def merge(prefix, parts):
 
 
 @contextlib.contextmanager
-def graph(values=None):
+def graph():
     """A TF1 graph of its own and, once `session()` is called in it, a session with three devices."""
     with tf.Graph().as_default():
         yield

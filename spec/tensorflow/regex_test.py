@@ -11,36 +11,55 @@ from support import RECIPE, lua, printed, refused
 
 # pattern -> what replaces it, in Python's syntax
 PATTERNS = {
-    "layer": "block", "layer_(\\d+)": r"block.\1", "^bert/": "", "^(?:bert|gpt)/": "m/", "kernel$": "weights", "/": "//", "a|b": "<\\g<0>>",
-    "": "-", "x*": "-", "x*?": "-", "e*": "[\\g<0>]", "e+?": "E", "e{2}": "2", "e{1,}": "1+", "e{1,2}": "12", "e{0,1}": "?", "(e{0,1}?)": "\\1!",
-    "(a)(b)?(c)?": r"\3\2\1", "(a)|(b)|(c)": r"[\1|\2|\3]", "(a(b(c)?)?)?": r"<\1,\2,\3>", "(?:(a)|b)*": r"{\1}", "(a|ab)(c|bcd)(d*)": r"\1-\2-\3",
-    "(?P<scope>[^/]+)/(?P<name>.*)": r"\g<name>@\g<scope>", "(?P<q>['\"]).*?(?P=q)": "<q>", r"(\w)\1": r"\1", r"(\w+) \1": r"\1", r"\b": "|", r"\B": ".",
-    r"\bkernel\b": "K", r"\w+": "w", r"\W+": "_", r"\d+": "#", r"\D+": "d", r"\s": "s", r"\S+": "S", r"[\w.]+": "x", r"[^\W\d]+": "y", r"\A.": "A", r".\b": "!",
-    ".": "c", ".*": "all", ".+?": "1", "(.*)(/)(.*)": r"\3\2\1", "(.*?)(/)(.*?)": r"\3\2\1", "[a-c]": "abc", "[^a-c]+": "-", "[]]": "br", "[^]]+": "nb", "[a\\]]": "e",
-    "[\\-a]": "d", "[a-]": "h", "[-a]": "h", "[.]": "dot", r"\.": "dot", r"\/": "slash", r"\[": "l", "[[]": "l", r"[\[\]]": "b", "[+*?]": "q", "[$]": "D", "[\\^]": "c",
-    "(?=a)": ">", "(?!a)": "~", "(?<=a)": "<", "(?<!a)": "!", "(?<=/)[^/]+$": "last", "^[^/]+(?=/)": "first", "(?<=(a))b": r"\1\1", "(?=(.))": r"\1", "a(?!b)": "A",
-    "(?<!_)\\d": "n", "(?<=[0-9])(?=[a-z])": ".", "(?<=\\bl)a": "A", "(?=.*\\d)^": "has", "(?:a(?=b)|c)": "z", "((?=a)|b)": r"(\1)",
-    "(?i)BERT": "b", "(?i)Ü": "ue", "(?i)[a-c]+": "abc", "(?i:K)ernel": "k", "(?-i:k)ernel": "k", "(?s).*": "all", "(?m)^": ">", "(?m)$": "<", "(?m)^.*$": "line", "(?s)a.b": "ab",
-    "(?x) a \\  b # comment": "ab", "(?x)[ ]a": "sp", "a(?#comment)b": "ab", "$": "!", "^": "^", "^$": "empty", "^.*$": "whole", "(?m)$\\n?": "e", "a$": "A", "\\n": "N", "\\t": "T",
-    "ü": "ue", "[äöü]": "u", "[à-ÿ]": "l", "日本": "jp", "[一-龠]+": "kanji", "😀": ":)", r"\xfc": "ue", r"[\x00-\x1f]": "ctl", r"\x41": "A", r"\101": "A", r"\x2f": "S",
-    "é": "e", "e\u0301": "E", "[é]": "e", "\\w\u0301?": "m", "İ": "I", "(?i)ſ": "s", "(?i)ß": "ss", "(?i)K": "k", "\\d": "n", "[\\d]+": "n", "\\w": "w", "[^\\w\\s/]": "o",
-    "a*": "-", "(a*)": r"<\1>", "(a*)*": r"<\1>", "(a*)+": r"<\1>", "(a|b)*": r"<\1>", "(?:a*)*b": "x", "(a+|b+)*": r"\1", "(a?)*?b": "y", "()": "e", "(|a)": r"(\1)", "(a|)": r"(\1)", "a||b": "o",
-    "(?:)": "n", "(?=)": "p", "(?!)": "never", "(?<=)": "q", "a??": "l", "a{0}": "z", "a{2,3}?": "f", "(ab){2}": r"\1", "(?:ab)+": "ab", "{": "lb", "}": "rb", "a{": "ab",
-    "a{x}": "ax", "{1": "b1", "a{1": "a1", "a{1,": "a2", "{}": "bb", "a{}": "ab", "(?P<a>a)(?P<b>b)?": r"\g<b>\g<a>", "(?P<n1>.)(?P<n2>.)": r"\g<n2>\g<1>", "(a)(?(1)b|c)": "cond",
-    "(a)?(?(1)b|c)": "cond", "(?P<x>a)?(?(x)b|c)": "cond", r"(.)(.)(.)(.)(.)(.)(.)(.)(.)(.)": r"\10\9", "layer_(?:0|1[0-9])/": "L", r"(?<!\d)1(?!\d)": "one", "l(?:a(?:y(?:e(?:r)?)?)?)?": "l",
-    r"^(.*)/(Adam|Momentum)(_1)?$": r"\2\3/\1", r"/ExponentialMovingAverage$": "", r"^(?!.*Adam).*$": "weights", r"^model/layer_with_weights-(\d+)/": r"layers/\1/", r"(?<=layer_)\d+": lambda m: "N",
-    "\\\\": "bs", r"\\": "b", r"\$": "dollar", r"\^": "caret", r"\*": "star", r"\(": "p", r"[(]": "p", r"\|": "pipe", r"\{2\}": "two", r"\-": "dash", r"\_": "us", r"\#": "hash", r"\ ": "space",
-    r"[\s\S]": "any", r"[\d\D]+": "all", r"[^\s]": "n", r"\w*\d": "wd", r"[\w-]+": "id", r"[-\w]+": "id", r"[.\-/]": "s", r"[\b]": "bs", r"\a|\f|\r": "e", "a.c": "dot", "b.*?k": "lazy", "(b).*(k)": r"\1\2",
-    "\\d{2,}": "many", "[0-9]{1,3}": "d3", "(?:\\d+\\.)+": "v", "[^/]*": "seg", "([^/]*)/?": r"\1;", "(^|/)l": r"\1L", "(/|$)": r"\1.", "[a-z]+(?:_[a-z]+)*": "snake", "([A-Z])": r"_\1", "(?i)([a-z])\\1": r"2\1",
+    "layer": "block", "layer_(\\d+)": r"block.\1", "^bert/": "", "^(?:bert|gpt)/": "m/", "kernel$": "weights",
+    "/": "//", "a|b": "<\\g<0>>", "": "-", "x*": "-", "x*?": "-", "e*": "[\\g<0>]", "e+?": "E", "e{2}": "2",
+    "e{1,}": "1+", "e{1,2}": "12", "e{0,1}": "?", "(e{0,1}?)": "\\1!", "(a)(b)?(c)?": r"\3\2\1",
+    "(a)|(b)|(c)": r"[\1|\2|\3]", "(a(b(c)?)?)?": r"<\1,\2,\3>", "(?:(a)|b)*": r"{\1}",
+    "(a|ab)(c|bcd)(d*)": r"\1-\2-\3", "(?P<scope>[^/]+)/(?P<name>.*)": r"\g<name>@\g<scope>",
+    "(?P<q>['\"]).*?(?P=q)": "<q>", r"(\w)\1": r"\1", r"(\w+) \1": r"\1", r"\b": "|", r"\B": ".", r"\bkernel\b": "K",
+    r"\w+": "w", r"\W+": "_", r"\d+": "#", r"\D+": "d", r"\s": "s", r"\S+": "S", r"[\w.]+": "x", r"[^\W\d]+": "y",
+    r"\A.": "A", r".\b": "!", ".": "c", ".*": "all", ".+?": "1", "(.*)(/)(.*)": r"\3\2\1", "(.*?)(/)(.*?)": r"\3\2\1",
+    "[a-c]": "abc", "[^a-c]+": "-", "[]]": "br", "[^]]+": "nb", "[a\\]]": "e", "[\\-a]": "d", "[a-]": "h", "[-a]": "h",
+    "[.]": "dot", r"\.": "dot", r"\/": "slash", r"\[": "l", "[[]": "l", r"[\[\]]": "b", "[+*?]": "q", "[$]": "D",
+    "[\\^]": "c", "(?=a)": ">", "(?!a)": "~", "(?<=a)": "<", "(?<!a)": "!", "(?<=/)[^/]+$": "last",
+    "^[^/]+(?=/)": "first", "(?<=(a))b": r"\1\1", "(?=(.))": r"\1", "a(?!b)": "A", "(?<!_)\\d": "n",
+    "(?<=[0-9])(?=[a-z])": ".", "(?<=\\bl)a": "A", "(?=.*\\d)^": "has", "(?:a(?=b)|c)": "z", "((?=a)|b)": r"(\1)",
+    "(?i)BERT": "b", "(?i)Ü": "ue", "(?i)[a-c]+": "abc", "(?i:K)ernel": "k", "(?-i:k)ernel": "k", "(?s).*": "all",
+    "(?m)^": ">", "(?m)$": "<", "(?m)^.*$": "line", "(?s)a.b": "ab", "(?x) a \\  b # comment": "ab", "(?x)[ ]a": "sp",
+    "a(?#comment)b": "ab", "$": "!", "^": "^", "^$": "empty", "^.*$": "whole", "(?m)$\\n?": "e", "a$": "A", "\\n": "N",
+    "\\t": "T", "ü": "ue", "[äöü]": "u", "[à-ÿ]": "l", "日本": "jp", "[一-龠]+": "kanji", "😀": ":)", r"\xfc": "ue",
+    r"[\x00-\x1f]": "ctl", r"\x41": "A", r"\101": "A", r"\x2f": "S", "é": "e", "e\u0301": "E", "[é]": "e",
+    "\\w\u0301?": "m", "İ": "I", "(?i)ſ": "s", "(?i)ß": "ss", "(?i)K": "k", "\\d": "n", "[\\d]+": "n", "\\w": "w",
+    "[^\\w\\s/]": "o", "a*": "-", "(a*)": r"<\1>", "(a*)*": r"<\1>", "(a*)+": r"<\1>", "(a|b)*": r"<\1>",
+    "(?:a*)*b": "x", "(a+|b+)*": r"\1", "(a?)*?b": "y", "()": "e", "(|a)": r"(\1)", "(a|)": r"(\1)", "a||b": "o",
+    "(?:)": "n", "(?=)": "p", "(?!)": "never", "(?<=)": "q", "a??": "l", "a{0}": "z", "a{2,3}?": "f", "(ab){2}": r"\1",
+    "(?:ab)+": "ab", "{": "lb", "}": "rb", "a{": "ab", "a{x}": "ax", "{1": "b1", "a{1": "a1", "a{1,": "a2", "{}": "bb",
+    "a{}": "ab", "(?P<a>a)(?P<b>b)?": r"\g<b>\g<a>", "(?P<n1>.)(?P<n2>.)": r"\g<n2>\g<1>", "(a)(?(1)b|c)": "cond",
+    "(a)?(?(1)b|c)": "cond", "(?P<x>a)?(?(x)b|c)": "cond", r"(.)(.)(.)(.)(.)(.)(.)(.)(.)(.)": r"\10\9",
+    "layer_(?:0|1[0-9])/": "L", r"(?<!\d)1(?!\d)": "one", "l(?:a(?:y(?:e(?:r)?)?)?)?": "l",
+    r"^(.*)/(Adam|Momentum)(_1)?$": r"\2\3/\1", r"/ExponentialMovingAverage$": "", r"^(?!.*Adam).*$": "weights",
+    r"^model/layer_with_weights-(\d+)/": r"layers/\1/", r"(?<=layer_)\d+": lambda m: "N", r"\\": "b",
+    r"\$": "dollar", r"\^": "caret", r"\*": "star", r"\(": "p", r"[(]": "p", r"\|": "pipe", r"\{2\}": "two",
+    r"\-": "dash", r"\_": "us", r"\#": "hash", r"\ ": "space", r"[\s\S]": "any", r"[\d\D]+": "all", r"[^\s]": "n",
+    r"\w*\d": "wd", r"[\w-]+": "id", r"[-\w]+": "id", r"[.\-/]": "s", r"[\b]": "bs", r"\a|\f|\r": "e", "a.c": "dot",
+    "b.*?k": "lazy", "(b).*(k)": r"\1\2", "\\d{2,}": "many", "[0-9]{1,3}": "d3", "(?:\\d+\\.)+": "v", "[^/]*": "seg",
+    "([^/]*)/?": r"\1;", "(^|/)l": r"\1L", "(/|$)": r"\1.", "[a-z]+(?:_[a-z]+)*": "snake", "([A-Z])": r"_\1",
+    "(?i)([a-z])\\1": r"2\1",
 }
-POSSESSIVE = {"a*+a": "x", "(?>a+)b": "y", "a?+": "p", "(?>a|ab)c": "z", "e++": "E"}  # since Python 3.11
+POSSESSIVE = {
+    "a*+a": "x", "(?>a+)b": "y", "a?+": "p", "(?>a|ab)c": "z", "e++": "E",
+}
 if sys.version_info >= (3, 11):
     PATTERNS.update(POSSESSIVE)
 
-NAMES = ["bert/encoder/layer_0/attention/kernel", "bert/layer_11/bias", "layer_1/sub.13/kernel", "global_step", "l/w/Adam", "l/w/Adam_1", "w/ExponentialMovingAverage",
-         "model/layer_with_weights-0/kernel", "a", "ab", "abc", "abcd", "aab", "aaab", "abab", "b", "c", "xay", "xxx", "eee", "see tree", "a b", "a.b.c", "a/b", "/", "//a//", "[a]", "a]b", "x{2}", "$x^", "(a|b)*",
-         "ü", "über/größe", "ÜBER", "日本語/重み", "😀/😀", "é", "e\u0301", "İstanbul ı ſ ß K", "٣/४", "x²/½", "a\nb", "a\n", "\n", "tab\tx", "A-B_C", "1 11 111", "v1.2.3", "'q' \"r\"", "hello hello", "\\back\\slash", "#x", "aA bB", "_", "-",
-         "BertModel/LayerNorm", "{}", "a{1,", "a{x}", "a{,}", "\u00a0x", "ab\u2028cd"]
+NAMES = [
+    "bert/encoder/layer_0/attention/kernel", "bert/layer_11/bias", "layer_1/sub.13/kernel", "global_step", "l/w/Adam",
+    "l/w/Adam_1", "w/ExponentialMovingAverage", "model/layer_with_weights-0/kernel", "a", "ab", "abc", "abcd", "aab",
+    "aaab", "abab", "b", "c", "xay", "xxx", "eee", "see tree", "a b", "a.b.c", "a/b", "/", "//a//", "[a]", "a]b",
+    "x{2}", "$x^", "(a|b)*", "ü", "über/größe", "ÜBER", "日本語/重み", "😀/😀", "é", "e\u0301", "İstanbul ı ſ ß K", "٣/४",
+    "x²/½", "a\nb", "a\n", "\n", "tab\tx", "A-B_C", "1 11 111", "v1.2.3", "'q' \"r\"", "hello hello", "\\back\\slash",
+    "#x", "aA bB", "_", "-", "BertModel/LayerNorm", "{}", "a{1,", "a{x}", "a{,}", "\u00a0x", "ab\u2028cd",
+]
 
 
 def in_godwit(replacement):
@@ -142,10 +161,12 @@ end""" % lua(pairs)
 
 
 REFUSED = {
-    r"a\Z": r"write \\z", "a{,2}": r"write {0,n}", "a{,}": r"write \*", r"\v": r"write \\x0b", "[[:alpha:]]": "POSIX class", "[a[:digit:]]": "POSIX class", "[[.a.]]": "POSIX class", "[[=a=]]": "POSIX class",
-    "\x01": "control byte", "a\x08b": "long brackets", r"\Qa\E": "backslash before each", r"\Ea": "backslash", "(": "wrong at position", "[": "wrong at position", "a**": "wrong at position",
-    r"\u00fc": "character itself", "(?P<a>b)(?P<a>c)": "wrong at position", "(?P=x)": "wrong at position", r"\2(a)": "wrong at position", "*a": "wrong at position", "a)": "wrong at position",
-    "[b-a]": "wrong at position",
+    r"a\Z": r"write \\z", "a{,2}": r"write {0,n}", "a{,}": r"write \*", r"\v": r"write \\x0b",
+    "[[:alpha:]]": "POSIX class", "[a[:digit:]]": "POSIX class", "[[.a.]]": "POSIX class", "[[=a=]]": "POSIX class",
+    "\x01": "control byte", "a\x08b": "long brackets", r"\Qa\E": "backslash before each", r"\Ea": "backslash",
+    "(": "wrong at position", "[": "wrong at position", "a**": "wrong at position", r"\u00fc": "character itself",
+    "(?P<a>b)(?P<a>c)": "wrong at position", "(?P=x)": "wrong at position", r"\2(a)": "wrong at position",
+    "*a": "wrong at position", "a)": "wrong at position", "[b-a]": "wrong at position",
 }
 
 
@@ -158,7 +179,8 @@ def test_a_pattern_that_would_mean_something_else_is_refused_with_its_reason(emp
 
 
 @pytest.mark.parametrize("replacement, reason", [
-    (r"\1", "backslash"), (r"\g<a>", "backslash"), ("\x01", "control byte"), ("$2", "has 1"), ("${name}", "has 1"), ("$", "takes a group"), ("${", "takes a group"), ("$x", "takes a group"), ("${1", "takes a group"),
+    (r"\1", "backslash"), (r"\g<a>", "backslash"), ("\x01", "control byte"), ("$2", "has 1"), ("${name}", "has 1"),
+    ("$", "takes a group"), ("${", "takes a group"), ("$x", "takes a group"), ("${1", "takes a group"),
     ("$10", r"\$\{1\}0"),
 ])
 def test_a_replacement_that_would_mean_something_else_is_refused_with_its_reason(empty, tmp_path, replacement, reason):

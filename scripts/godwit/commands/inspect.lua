@@ -21,13 +21,21 @@ end
 local function plural(count, word) return ("%d %s%s"):format(count, word, count == 1 and "" or "s") end
 inspect.plural = plural
 
+--- Goes over what `next_piece` gives until it gives nothing, and stops on Ctrl-C.
+local function pieces(next_piece)
+  return function()
+    if core.interrupted() then core.fail { class = "interrupted", what = "interrupted" } end
+    return next_piece()
+  end
+end
+
 local function print_text(info, listing)
   local count, bytes = listing:info()
   local kind = info.kind == "objects" and "object-based" or "name-based"
   local tensors = count == info.tensors and plural(count, "tensor") or ("%d of %s"):format(count, plural(info.tensors, "tensor"))
   io.stdout:write(("%s · %s · %s · %s · %s%s\n"):format(core.printable(info.path), kind, tensors, core.bytes(bytes), plural(info.shards, "shard"),
     info.big_endian and " · big-endian" or ""))
-  for lines in function() return listing:text(BATCH) end do io.stdout:write(lines) end
+  for lines in pieces(function() return listing:text(BATCH) end) do io.stdout:write(lines) end
 end
 
 local function print_json(info, listing)
@@ -37,7 +45,7 @@ local function print_json(info, listing)
   })
   io.stdout:write(head:sub(1, -2), ', "tensors": [')
   local separator = "\n"
-  for object in function() return listing:json() end do
+  for object in pieces(function() return listing:json() end) do
     io.stdout:write(separator, object)
     separator = ",\n"
   end

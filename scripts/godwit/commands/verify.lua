@@ -48,7 +48,8 @@ local function print_text(result)
       end
       io.stdout:write(("  %s %s\n"):format(finding.fatal and "✗" or "·", finding.message))
       if finding.hint and not hints[finding.hint] then
-        io.stdout:write("    ", finding.hint, "\n")
+        -- The end of some hints sends the reader here.
+        io.stdout:write("    ", (finding.hint:gsub("; `godwit verify`.*", "")), "\n")
         hints[finding.hint] = true
       end
     end

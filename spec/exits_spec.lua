@@ -1,0 +1,87 @@
+-- Exit codes: 0 done, 1 the answer is no, 2 wrong usage, 3 the recipe is wrong or hit a limit, 4 the input is damaged or no
+-- checkpoint, 5 the system refused, 130 interrupted. And whatever the code, nothing is left behind.
+
+local gw = require "godwit"
+local program = require "spec.support.program"
+local scratch = require "spec.support.scratch"
+
+local folder
+before_each(function()
+  folder = scratch.folder()
+  scratch.copy(scratch.KINDS .. "names", folder .. "/in")
+  scratch.copy(scratch.KINDS .. "names", folder .. "/damaged")
+  scratch.write(folder .. "/damaged.data-00000-of-00001", ("x"):rep(92))
+end)
+
+local function status_of(arguments) return select(3, program.shell(program.quoted(program.PATH) .. " " .. arguments, folder)) end
+
+for status, commands in pairs {
+  [0] = { "inspect in", "run -e '' in -o out", "plan -e '' in", "verify in", "help", "help run", "--version", "run --help", "inspect in --match zz" },
+  [1] = { "verify damaged", "verify in damaged", "verify -q damaged", "verify --json damaged" },
+  [2] = { "", "frobnicate", "inspect", "inspect in in", "inspect in --nope", "inspect in --match '('", "run -e '' in", "run -e '' in -o in",
+    "run -e '' in -o damaged", "run nothing.lua in -o out", "run nothing in -o out", "run -e '' in -o out -p x=1", "help frobnicate",
+    "run -e '' in -o out --shards 6" },
+  [3] = { "run -e 'ckpt:' in -o out", "run -e 'error()' in -o out", "run -e 'ckpt:drop \"zz\"' in -o out", "plan -e 'ckpt:drop \".\"' in",
+    "plan -e 'gw.match(string.rep(\"a\", 40) .. \"b\", \"(a|aa)+$\")' in" },
+  [4] = { "inspect nothing", "inspect damaged --values", "run -e '' damaged -o out", "plan -e 'ckpt.vars.a:value()' damaged",
+    "run -e '' . -o out", "verify nothing" },
+  [5] = { "run -e '' in -o /proc/out", "inspect in > /dev/full" },
+} do
+  for _, arguments in ipairs(commands) do
+    it(("is %d for godwit %s"):format(status, arguments), function()
+      assert.equal(status, status_of(arguments))
+      if status ~= 0 then
+        assert.same({ "damaged.data-00000-of-00001", "damaged.index", "in.data-00000-of-00001", "in.index" }, scratch.list(folder))
+      end
+    end)
+  end
+end
+
+describe("Ctrl-C during a long run", function()
+  -- Waits for the first byte of the output, which is there long before the last.
+  local COMMAND = [[
+    "%s" run -e 'for i = 1, 128 do ckpt.vars["z" .. i] = gw.full({ 1 << 20 }, i, "float32") end' %s in -o %s 2>messages & pid=$!
+    until ls -A | grep -q '^\.godwit-.*-data'; do kill -0 $pid 2>/dev/null || break; done
+    kill -INT $pid; wait $pid; code=$?; cat messages >&2; rm messages; exit $code]]
+
+  it("gives 130, says so, and leaves nothing of the output", function()
+    local _, err, status = program.shell(COMMAND:format(program.PATH, "--threads 1", "out"), folder)
+    assert.same({ 130, "godwit: interrupted\n" }, { status, err })
+    assert.same({ "damaged.data-00000-of-00001", "damaged.index", "in.data-00000-of-00001", "in.index" }, scratch.list(folder))
+  end)
+
+  it("leaves the checkpoint that it would have replaced", function()
+    scratch.copy(folder .. "/in", folder .. "/old")
+    local _, _, status = program.shell(COMMAND:format(program.PATH, "--force", "old"), folder)
+    assert.equal(130, status)
+    assert.same(scratch.files_of(folder .. "/in"), scratch.files_of(folder .. "/old"))
+    assert.equal(5, #gw.open(folder .. "/old"))
+  end)
+end)
+
+describe("SIGTERM during a long run", function()
+  it("ends it like Ctrl-C", function()
+    local _, err, status = program.shell(([[
+      "%s" run -e 'while true do end' in -o out 2>messages & pid=$!
+      sleep 0.2; kill -TERM $pid; wait $pid; code=$?; cat messages >&2; rm messages; exit $code]]):format(program.PATH), folder)
+    assert.equal(130, status)
+    assert.matches("interrupted", err, 1, true)
+  end)
+end)
+
+describe("inspect interrupted", function()
+  it("ends with 130", function()
+    -- Far more than a pipe holds: when the first line is read the last one cannot have been written.
+    local ckpt = gw.variables {}
+    for i = 1, 20000 do ckpt.vars["v" .. i] = gw.scalar(i) end
+    ckpt:save(folder .. "/many")
+    for _, options in ipairs { "--json", "--values" } do
+      local _, err, status = program.shell(([[
+        rm -f pipe; mkfifo pipe
+        "%s" inspect many %s >pipe & pid=$!
+        { read -r line; kill -INT $pid; cat >rest; } <pipe
+        wait $pid]]):format(program.PATH, options), folder)
+      assert.same({ "godwit: interrupted\n", 130 }, { err, status })
+    end
+  end)
+end)
