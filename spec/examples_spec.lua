@@ -1,55 +1,155 @@
--- The recipes of examples/ run as they stand, and do what their first lines say.
+-- The recipes of examples/ run as they stand, by the commands in their first lines, and do what these say.
 
 local gw = require "godwit"
+local lfs = require "lfs"
+local program = require "spec.support.program"
+local scratch = require "spec.support.scratch"
 
-local GODWIT = assert(os.getenv "GODWIT", "GODWIT names the program")
-local DIGITS = "examples/data/digits.ckpt-100"
-
-local function run(command)
-  local pipe = assert(io.popen("{ " .. command .. "\n} 2>&1; echo \"status $?\""))
-  local output = pipe:read("a")
-  pipe:close()
-  local text, status = output:match("^(.*)status (%d+)\n$")
-  return text, tonumber(status)
-end
+local ROOT = lfs.currentdir()
+local DIGITS, BERT = scratch.DIGITS, "examples/data/bert-tiny.ckpt-20"
 
 local folder
 
+--- The commands in a recipe's first comment; a line that begins with an option goes on the one before.
+local function commands_of(path)
+  local commands, text = {}, scratch.read(path)
+  for line in text:match("^(%-%-.-)\n[^-]"):gmatch "[^\n]+" do
+    local command, more = line:match "^%-%-   (godwit .*)$", line:match "^%-%-     (%-.*)$"
+    if command then commands[#commands + 1] = command end
+    if more then commands[#commands] = commands[#commands] .. " " .. more end
+  end
+  return commands
+end
+
+--- Runs them from a folder of their own that has the examples as the source tree has them.
+local function run(command)
+  return program.shell((command:gsub("^godwit ", program.quoted(program.PATH) .. " ")), folder)
+end
+
+local function names_of(ckpt, which)
+  local names = {}
+  for name in ckpt:each(which) do names[#names + 1] = name end
+  return names
+end
+
+local function out(name) return gw.open(folder .. "/out/" .. name) end
+
 before_each(function()
-  folder = run("mktemp -d"):match("%S+")
+  folder = scratch.folder()
+  assert(lfs.link(ROOT .. "/examples", folder .. "/examples", true))
 end)
 
-after_each(function()
-  run("rm -rf " .. folder)
-end)
+local does = {}
 
-local recipes = {}
+does["serve_averages.lua"] = function()
+  local before, after = gw.open(DIGITS), out "digits.ckpt"
+  assert.same({ "digits/dense/bias", "digits/dense/kernel", "digits/logits/bias", "digits/logits/kernel" }, names_of(after))
+  for name, tensor in after:each() do
+    assert.is_true(tensor:equal(before.vars[name:gsub("^digits", "classifier") .. "/ExponentialMovingAverage"]))
+  end
+end
 
-recipes["serve_averages.lua"] = function(out)
-  local text, status = run(("'%s' run examples/serve_averages.lua %s -o %s"):format(GODWIT, DIGITS, out))
-  assert.equal(0, status, text)
-  local before, after = gw.open(DIGITS), gw.open(out)
-  local names = { "dense/bias", "dense/kernel", "logits/bias", "logits/kernel" }
-  assert.equal(#names, #after)
-  for _, name in ipairs(names) do
-    local average = before.vars["classifier/" .. name .. "/ExponentialMovingAverage"]
-    assert.is_true(after.vars["digits/" .. name]:equal(average))
+does["drop_slots.lua"] = function()
+  assert.same({ "classifier/dense/bias", "classifier/dense/kernel", "classifier/logits/bias", "classifier/logits/kernel", "global_step" },
+    names_of(out "digits"))
+  assert.equal((#gw.open(BERT) - 1) / 3 + 1, #out "bert-tiny")
+end
+
+does["rename_scopes.lua"] = function()
+  local before, after = gw.open(BERT), out "bert-tiny"
+  assert.equal(#before, #after)
+  for old, new in pairs {
+    ["bert/embeddings/word_embeddings"] = "embeddings/word", ["bert/embeddings/LayerNorm/beta"] = "embeddings/norm/beta",
+    ["bert/encoder/layer_1/attention/self/key/bias/adam_v"] = "blocks/1/attention/key/bias/adam_v",
+    ["bert/encoder/layer_0/attention/output/dense/kernel"] = "blocks/0/attention/output/dense/kernel",
+    ["bert/encoder/layer_0/output/LayerNorm/gamma"] = "blocks/0/feed_forward/output/LayerNorm/gamma",
+    ["cls/predictions/output_bias"] = "cls/predictions/output_bias",
+  } do
+    assert.is_true(after.vars[new]:equal(before.vars[old]), new)
+  end
+end
+
+does["rename_from_file.lua"] = function()
+  local before, after = gw.open(BERT), out "bert-tiny"
+  assert.is_true(after.vars["tokens/table"]:equal(before.vars["bert/embeddings/word_embeddings"]))
+  assert.is_true(after.vars["pool/bias/adam_v"]:equal(before.vars["bert/pooler/dense/bias/adam_v"]))
+  assert.equal("slot", after:role "tokens/table/adam_m")
+  scratch.write(folder .. "/wrong.txt", "# fine\nonly-one\n")
+  local _, err, status = run("godwit run examples/rename_from_file.lua " .. BERT .. " -p names=@wrong.txt -o x")
+  assert.same({ "godwit: wrong.txt:2: neither two names nor a comment\n", 3 }, { err, status })
+end
+
+does["restart_step.lua"] = function()
+  local digits, bert = out "digits.ckpt-0", out "bert-tiny.ckpt-1000"
+  assert.equal(0, digits.vars.global_step:value())
+  assert.equal("int64", digits.vars.global_step.dtype)
+  assert.is_true(digits.vars.beta1_power:equal(gw.scalar(0.9)))
+  assert.is_true(digits.vars.beta2_power:equal(gw.scalar(0.999)))
+  assert.is_true(digits:has "classifier/dense/bias/Adam")
+  assert.equal(1000, bert.vars.global_step:value())
+  assert.same({}, names_of(bert, { role = "slot" }))
+  -- The formula is Adam's: 100 steps of training left beta ** 101.
+  assert.is_true(gw.open(DIGITS).vars.beta1_power:equal(gw.scalar(0.9 ^ 101), 1e-9))
+end
+
+does["merge_models.lua"] = function()
+  local both = out "both"
+  assert.is_true(both.vars["image/classifier/dense/bias"]:equal(gw.open(DIGITS).vars["classifier/dense/bias"]))
+  assert.is_true(both.vars["text/bert/pooler/dense/bias"]:equal(gw.open(BERT).vars["bert/pooler/dense/bias"]))
+  assert.equal(#names_of(gw.open(BERT), { role = "weight" }) + 4, #both)
+  local _, err, status = run(("godwit run examples/merge_models.lua %s %s -p scopes=a/ -o x"):format(BERT, DIGITS))
+  assert.same({ "godwit: 1 scopes for 2 models\n", 3 }, { err, status })
+end
+
+does["split_outputs.lua"] = function()
+  local count = 0
+  for _, name in ipairs { "embeddings", "encoder", "head" } do count = count + #out(name) end
+  assert.equal(#names_of(gw.open(BERT), { role = "weight" }), count)
+  assert.same({ "bert/pooler/dense/bias", "bert/pooler/dense/kernel", "cls/predictions/output_bias" }, names_of(out "head"))
+end
+
+does["migrate_bert.lua"] = function()
+  local before, encoder, text = gw.open(BERT), out "encoder", out "text"
+  assert.same({}, names_of(encoder, "^(?!encoder/)"))
+  assert.is_true(encoder.vars["encoder/block01/attention/query/kernel"]:equal(before.vars["bert/encoder/layer_1/attention/self/query/kernel"]))
+  assert.is_true(text.vars["text/embed/word"]:equal(before.vars["bert/embeddings/word_embeddings"]))
+  assert.is_true(text:has "cls/predictions/output_bias")
+  for _, layers in ipairs { 1, 3 } do
+    local _, err, status = run(("godwit run examples/migrate_bert.lua %s -p layers=%d -o x"):format(BERT, layers))
+    assert.same({ ("godwit: the checkpoint does not have %d layers\n"):format(layers), 3 }, { err, status })
   end
 end
 
 describe("examples", function()
-  for path in run("ls examples/*.lua"):gmatch("[^\n]+") do
-    local name = path:match("[^/]+$")
+  local recipes = {}
+  for _, name in ipairs(scratch.list "examples") do
+    if name:match "%.lua$" then recipes[#recipes + 1] = name end
+  end
+
+  for _, name in ipairs(recipes) do
     it(name .. " does what it says", function()
-      assert.is_function(recipes[name], "no test for " .. name)
-      recipes[name](folder .. "/out")
+      assert.is_function(does[name], "no test for " .. name)
+      local commands = commands_of("examples/" .. name)
+      assert.is_true(#commands > 0, "no command in its first lines")
+      for _, command in ipairs(commands) do
+        local text, err, status = run(command)
+        assert.equal(0, status, command .. "\n" .. text .. err)
+      end
+      does[name]()
     end)
   end
 
+  it("are all in README.md, and no others", function()
+    local listed = {}
+    for name in scratch.read("examples/README.md"):gmatch "\n| `([%w_]+%.lua)` |" do listed[#listed + 1] = name end
+    table.sort(listed)
+    assert.same(recipes, listed)
+  end)
+
   it("demo.sh ends with a checkpoint that verifies", function()
-    local text, status = run(("GODWIT='%s' sh examples/demo.sh %s"):format(GODWIT, folder))
-    assert.equal(0, status, text)
+    local text, err, status = program.shell(("GODWIT=%s sh examples/demo.sh %s"):format(program.quoted(program.PATH), folder))
+    assert.equal(0, status, text .. err)
     assert.matches("digits/dense/kernel", text, 1, true)
-    assert.equal(4, #gw.open(folder .. "/out/digits.ckpt"))
+    assert.equal(4, #out "digits.ckpt")
   end)
 end)

@@ -136,11 +136,13 @@ gw_status gw_bundle_open(const char *prefix, gw_bundle **out, gw_error *error) {
   gw_bundle *bundle = gw__alloc_array(1, sizeof *bundle, error);
   if (!bundle) return GW_NO_MEMORY;
   bundle->references = 1;
-  gw_buf path = GW_BUF_INIT;
-  gw__put_text(&path, prefix);
-  gw__put_bytes(&path, ".index", sizeof ".index");
-  gw_status status = gw__buf_status(&path, error);
-  bundle->index_path = (char *)path.data;
+  size_t length = strlen(prefix);
+  bundle->index_path = gw__alloc(length + sizeof ".index", error);
+  gw_status status = bundle->index_path ? GW_OK : GW_NO_MEMORY;
+  if (status == GW_OK) {
+    memcpy(bundle->index_path, prefix, length);
+    memcpy(bundle->index_path + length, ".index", sizeof ".index");
+  }
   if (status == GW_OK && !(bundle->prefix = gw__strdup(prefix, error))) status = GW_NO_MEMORY;
   if (status == GW_OK) status = read_index(bundle, error);
   if (status == GW_OK) status = gw__bundle_link_slices(bundle, error);

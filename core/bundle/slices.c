@@ -328,7 +328,7 @@ gw_status gw__bundle_join_strings(gw_bundle *bundle, const gw_entry *parent, gw_
   if (status == GW_OK) {
     strings = gw__alloc_array((size_t)elements, sizeof *strings, error);
     if (!strings) status = GW_NO_MEMORY;
-    else if (!gw__buf_reserve(&stored, bytes)) status = gw__buf_status(&stored, error);
+    else if (!gw__buf_reserve(&stored, bytes ? bytes : 1)) status = gw__buf_status(&stored, error);
   }
   for (size_t i = 0; i < parent->parts->count && status == GW_OK; i++)
     status = read_slice_strings(bundle, parent, i, &stored, strings, error);

@@ -109,7 +109,7 @@ static gw_status read_stored(void *source, size_t index, gw_buf *out, gw_error *
     return status;
   }
   if (status == GW_OK) status = gw__bundle_shard(bundle, entry->shard, &file, error);
-  if (status != GW_OK) return status;
+  if (status != GW_OK || entry->size == 0) return status; /* an empty buffer has no address to read to */
   if (!gw__buf_reserve(out, (size_t)entry->size)) return gw__buf_status(out, error);
   status = gw__file_read(file, entry->offset, out->data + out->size, (size_t)entry->size, error);
   if (status == GW_OK) out->size += (size_t)entry->size;

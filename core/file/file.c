@@ -136,6 +136,20 @@ gw_status gw__file_open(const char *path, gw_file **out, gw_error *error) {
   return wrap(fd, path, (uint64_t)info.st_size, out, error);
 }
 
+/* The lock tells a later run that this file has a living owner; a file system without locks is no reason to stop. Between
+ * making and locking it, gw__path_remove_abandoned may take it for abandoned: then it is made again. */
+static int create_locked(const char *path) {
+  for (;;) {
+    struct stat info;
+    int result, fd = open_again(path, O_RDWR | O_CREAT | O_EXCL, 0666);
+    if (fd < 0) return fd;
+    do result = flock(fd, LOCK_EX);
+    while (result != 0 && errno == EINTR);
+    if (fstat(fd, &info) != 0 || info.st_nlink > 0) return fd;
+    gw__system()->close(fd);
+  }
+}
+
 gw_status gw__file_create(const char *path, uint64_t size, gw_file **out, gw_error *error) {
   *out = NULL;
   if (size > INT64_MAX) {
@@ -143,15 +157,14 @@ gw_status gw__file_create(const char *path, uint64_t size, gw_file **out, gw_err
     gw__error_file(error, path);
     return GW_LIMIT;
   }
-  int fd = open_again(path, O_RDWR | O_CREAT | O_EXCL, 0666);
+  int fd = create_locked(path);
   if (fd < 0) {
+    gw_status status = failed(error, path, errno, "cannot be created");
+    if (status != GW_NOT_FOUND) return status;
     /* Not the absence of an input: the folder is there, or was a moment ago, and does not take files. */
-    if (failed(error, path, errno, "cannot be created") != GW_NOT_FOUND) return error ? error->status : GW_IO;
     if (error) error->status = GW_IO;
     return GW_IO;
   }
-  /* The lock tells a later run that this file has a living owner; a file system without locks is no reason to stop. */
-  (void)flock(fd, LOCK_EX | LOCK_NB);
   if (size > 0 && allocate_again(fd, size) != 0) {
     int number = errno;
     gw__system()->close(fd);
@@ -393,12 +406,24 @@ void gw__folder_unmake(const char *folder, const char *made) {
   gw__free(path);
 }
 
-bool gw__path_abandoned(const char *path) {
+int gw__folder_lock(const char *folder) {
+  int result, lock = open_again(folder, O_RDONLY | O_DIRECTORY, 0);
+  if (lock < 0) return -1;
+  do result = flock(lock, LOCK_EX);
+  while (result != 0 && errno == EINTR);
+  return lock;
+}
+
+void gw__folder_unlock(int lock) {
+  if (lock >= 0) gw__system()->close(lock);
+}
+
+/* The lock is held while the name goes: whoever is about to take it on a file just made sees that it is gone. */
+void gw__path_remove_abandoned(const char *path) {
   int fd = open_again(path, O_RDONLY | O_NONBLOCK, 0);
-  if (fd < 0) return false;
-  bool free_now = flock(fd, LOCK_EX | LOCK_NB) == 0;
+  if (fd < 0) return;
+  if (flock(fd, LOCK_EX | LOCK_NB) == 0) gw__system()->unlink(path);
   gw__system()->close(fd);
-  return free_now;
 }
 
 gw_status gw__path_split(const char *path, char **folder, char **base, gw_error *error) {

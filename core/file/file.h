@@ -72,8 +72,11 @@ gw_status gw__folder_sync(const char *folder, gw_error *error);
 gw_status gw__folder_make(const char *folder, char **made, gw_error *error);
 /* Takes back what gw__folder_make made, as far as it is empty. */
 void gw__folder_unmake(const char *folder, const char *made);
-/* True when nobody holds the lock of gw__file_create on it: its writer is gone. */
-bool gw__path_abandoned(const char *path);
+/* Keeps other writers of ours out of a folder; waits while there is one. -1 where there are no locks: nobody is kept out. */
+int gw__folder_lock(const char *folder);
+void gw__folder_unlock(int lock);
+/* Removes a file on which nobody holds the lock of gw__file_create: its writer is gone. */
+void gw__path_remove_abandoned(const char *path);
 
 /* "a/b/c" is folder "a/b" and base "c"; "c" is folder "." and base "c". Both are the caller's (gw__free). */
 gw_status gw__path_split(const char *path, char **folder, char **base, gw_error *error);

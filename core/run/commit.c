@@ -87,7 +87,7 @@ static void remove_abandoned(const gw_run *run, const gw_names *names) {
   for (size_t i = 0; i < names->count; i++) {
     if (strncmp(names->names[i], start, (size_t)length) != 0) continue;
     char *path = gw__path_join(run->folder, names->names[i], NULL);
-    if (path && gw__path_abandoned(path)) gw__path_remove(path, NULL);
+    if (path) gw__path_remove_abandoned(path);
     gw__free(path);
   }
 }
@@ -125,20 +125,29 @@ static gw_status survey_meta(const gw_run *run, gw_error *error) {
   return status;
 }
 
-gw_status gw__run_survey(gw_run *run, gw_error *error) {
-  gw_names names = {NULL, 0, 0};
+/* What OUT.index is now: nothing, or the checkpoint to be replaced. */
+static gw_status survey_index(gw_run *run, const gw_names *names, gw_error *error) {
   gw_path_kind kind = GW_PATH_NONE;
   char *index = suffixed(run->prefix, ".index", error);
-  gw_status status = index ? gw__folder_list(run->folder, &names, error) : GW_NO_MEMORY;
-  if (status == GW_OK) {
-    remove_abandoned(run, &names);
-    status = gw__path_look(index, &kind, NULL, error);
-  }
-  if (status == GW_OK && kind != GW_PATH_NONE) {
+  gw_status status = index ? gw__path_look(index, &kind, NULL, error) : GW_NO_MEMORY;
+  run->old_exists = kind != GW_PATH_NONE;
+  run->swap_shards = 0;
+  if (status == GW_OK && run->old_exists) {
     status = check_not_input(run, index, error);
     if (status == GW_OK && !run->options.force) status = in_the_way(index, error);
-    run->old_exists = true;
-    if (status == GW_OK) status = survey_old(run, &names, index, error);
+    if (status == GW_OK) status = survey_old(run, names, index, error);
+  }
+  gw__free(index);
+  return status;
+}
+
+gw_status gw__run_survey(gw_run *run, gw_error *error) {
+  gw_names names = {NULL, 0, 0};
+  int lock = gw__folder_lock(run->folder); /* not while somebody moves things into place */
+  gw_status status = gw__folder_list(run->folder, &names, error);
+  if (status == GW_OK) {
+    remove_abandoned(run, &names);
+    status = survey_index(run, &names, error);
   }
   for (size_t i = 0; status == GW_OK && !run->options.force && i < names.count; i++) {
     if (data_count(run, names.names[i]) != (long)run->plan->shard_count) continue;
@@ -147,9 +156,23 @@ gw_status gw__run_survey(gw_run *run, gw_error *error) {
     gw__free(path);
   }
   if (status == GW_OK) status = survey_meta(run, error);
+  gw__folder_unlock(lock);
   gw__names_free(&names);
-  gw__free(index);
   return status;
+}
+
+/* While we worked, another run may have replaced OUT: what the switch must respect is what is there now. */
+static gw_status survey_again(gw_run *run, gw_error *error) {
+  gw_names names = {NULL, 0, 0};
+  int32_t before = run->swap_shards;
+  if (!run->options.force) return GW_OK; /* nothing is replaced without */
+  gw_status status = gw__folder_list(run->folder, &names, error);
+  if (status == GW_OK) status = survey_index(run, &names, error);
+  gw__names_free(&names);
+  if (status != GW_OK || run->swap_shards == before || run->swap_shards == 0) return status;
+  if (run->swap_index_file) gw__path_remove(run->swap_index_path, NULL);
+  gw__file_close(run->swap_index_file);
+  return gw__run_write_index(run, run->swap_index_path, run->swap_shards, &run->swap_index_file, error);
 }
 
 /* ---- Placing */
@@ -310,7 +333,7 @@ static gw_status place_state(gw_run *run, gw_error *error) {
   return status;
 }
 
-gw_status gw__run_place(gw_run *run, gw_error *error) {
+static gw_status place(gw_run *run, gw_error *error) {
   gw_status status;
   if (run->swap_shards > 0) {
     status = switch_over(run, error);
@@ -326,9 +349,25 @@ gw_status gw__run_place(gw_run *run, gw_error *error) {
   return status;
 }
 
+/* Names that were given to a checkpoint that did not come to be. Once: later they may be somebody else's. */
+static void take_back_names(gw_run *run) {
+  while (run->placed_count > 0) {
+    char *path = run->placed[--run->placed_count];
+    if (!run->committed) gw__path_remove(path, NULL);
+    gw__free(path);
+  }
+}
+
+gw_status gw__run_place(gw_run *run, gw_error *error) {
+  int lock = gw__folder_lock(run->folder);
+  gw_status status = survey_again(run, error);
+  if (status == GW_OK) status = place(run, error);
+  take_back_names(run);
+  gw__folder_unlock(lock);
+  return status;
+}
+
 void gw__run_take_back(gw_run *run) {
-  if (!run->committed)
-    for (size_t i = run->placed_count; i-- > 0;) gw__path_remove(run->placed[i], NULL);
   for (size_t i = 0; run->data_paths && i < run->plan->shard_count; i++)
     if (run->data_paths[i]) gw__path_remove(run->data_paths[i], NULL);
   /* Only what is ours: a name that could not be created because it is there may be somebody else's. */

@@ -240,7 +240,6 @@ void gw_run_free(gw_run *run) {
     gw__free(run->workers[i].out);
     gw__free(run->workers[i].window);
   }
-  for (size_t i = 0; i < run->placed_count; i++) gw__free(run->placed[i]);
   for (size_t i = 0; i < run->note_count; i++) gw__free(run->notes[i]);
   gw__file_close(run->index_file);
   gw__file_close(run->swap_index_file);

@@ -533,10 +533,10 @@ static void slices_along_one_axis(void) {
   static const gwt_extent columns[] = {WHOLE, PART(2, 2), PART(0, 4), PART(0, 1), WHOLE, PART(1, 1)};
   static const gwt_extent middle[] = {WHOLE, PART(0, 1), WHOLE, WHOLE, PART(1, 2), PART(0, 2)};
   static const gwt_extent whole[] = {WHOLE, WHOLE};
-  slices_test(&(slices_case){2, DIMS(10, 4), 3, rows, 3, NULL, 0, NULL});
-  slices_test(&(slices_case){2, DIMS(4, 4), 3, columns, 3, NULL, 0, NULL});
-  slices_test(&(slices_case){3, DIMS(2, 3, 2), 2, middle, 2, NULL, 0, NULL});
-  slices_test(&(slices_case){2, DIMS(2, 3), 1, whole, 1, NULL, 0, NULL});
+  slices_test(&(slices_case){2, DIMS(10, 4), 3, rows, 3, NULL, 0, NULL, false});
+  slices_test(&(slices_case){2, DIMS(4, 4), 3, columns, 3, NULL, 0, NULL, false});
+  slices_test(&(slices_case){3, DIMS(2, 3, 2), 2, middle, 2, NULL, 0, NULL, false});
+  slices_test(&(slices_case){2, DIMS(2, 3), 1, whole, 1, NULL, 0, NULL, false});
 }
 
 static void slices_along_several_axes(void) {
@@ -544,9 +544,9 @@ static void slices_along_several_axes(void) {
   static const gwt_extent bricks[] = {PART(0, 1), PART(0, 3), PART(0, 1), PART(3, 1), PART(1, 1), PART(0, 1), PART(1, 1), PART(1, 3)};
   static const gwt_extent cube[] = {PART(0, 1), WHOLE, PART(0, 1), PART(0, 1), WHOLE, PART(1, 2), PART(1, 1), PART(0, 1), WHOLE,
                                     PART(1, 1), PART(1, 1), WHOLE};
-  slices_test(&(slices_case){2, DIMS(4, 5), 4, grid, 4, NULL, 0, NULL});
-  slices_test(&(slices_case){2, DIMS(2, 4), 4, bricks, 4, NULL, 0, NULL});
-  slices_test(&(slices_case){3, DIMS(2, 2, 3), 4, cube, 4, NULL, 0, NULL});
+  slices_test(&(slices_case){2, DIMS(4, 5), 4, grid, 4, NULL, 0, NULL, false});
+  slices_test(&(slices_case){2, DIMS(2, 4), 4, bricks, 4, NULL, 0, NULL, false});
+  slices_test(&(slices_case){3, DIMS(2, 2, 3), 4, cube, 4, NULL, 0, NULL, false});
 }
 
 static void slices_that_do_not_fit(void) {
@@ -556,18 +556,18 @@ static void slices_that_do_not_fit(void) {
   static const gwt_extent grid[] = {PART(0, 2), PART(0, 2), PART(0, 2), PART(1, 2), PART(2, 1), WHOLE};
   static const gwt_extent hole[] = {PART(0, 2), PART(0, 2), PART(2, 1), WHOLE};
   const int64_t *ten = DIMS(10);
-  slices_test(&(slices_case){1, ten, 2, halves, 2, NULL, 0, NULL});
-  slices_test(&(slices_case){1, ten, 2, halves, 1, "slice 1 of 2 is listed, but not there", 0, NULL});
-  slices_test(&(slices_case){1, ten, 2, twice, 1, "slice 1 is listed twice", 0, NULL});
+  slices_test(&(slices_case){1, ten, 2, halves, 2, NULL, 0, NULL, false});
+  slices_test(&(slices_case){1, ten, 2, halves, 1, "slice 1 of 2 is listed, but not there", 0, NULL, false});
+  slices_test(&(slices_case){1, ten, 2, twice, 1, "slice 1 is listed twice", 0, NULL, false});
   slices_test(&(slices_case){1, ten, 2, gap, 2, "its slices cover 9 of 10 elements, so it has no value", 0, NULL, true});
-  slices_test(&(slices_case){1, ten, 2, lap, 2, "two slices overlap at position 5 of axis 0", 0, NULL});
-  slices_test(&(slices_case){1, ten, 2, beyond, 2, "slice 1 covers 5,6 of axis 0, which has 10", 0, NULL});
-  slices_test(&(slices_case){1, ten, 2, before, 2, "slice 0 covers -1,5 of axis 0, which has 10", 0, NULL});
-  slices_test(&(slices_case){1, ten, 1, negative, 0, "slice 0 has the length -7 along axis 0", 0, NULL});
-  slices_test(&(slices_case){1, ten, 1, far, 1, "slice 0 covers 9223372036854775807,9223372036854775807 of axis 0, which has 10", 0, DIMS(1)});
-  slices_test(&(slices_case){1, ten, 2, halves, 2, "slice 0 has another dtype (1) than the tensor (3)", GW_DT_FLOAT, NULL});
-  slices_test(&(slices_case){1, ten, 2, halves, 2, "the shape of slice 0 is not that of its extents", 0, DIMS(4)});
-  slices_test(&(slices_case){2, DIMS(3, 3), 3, grid, 3, "slices 0 and 1 overlap", 0, NULL});
+  slices_test(&(slices_case){1, ten, 2, lap, 2, "two slices overlap at position 5 of axis 0", 0, NULL, false});
+  slices_test(&(slices_case){1, ten, 2, beyond, 2, "slice 1 covers 5,6 of axis 0, which has 10", 0, NULL, false});
+  slices_test(&(slices_case){1, ten, 2, before, 2, "slice 0 covers -1,5 of axis 0, which has 10", 0, NULL, false});
+  slices_test(&(slices_case){1, ten, 1, negative, 0, "slice 0 has the length -7 along axis 0", 0, NULL, false});
+  slices_test(&(slices_case){1, ten, 1, far, 1, "slice 0 covers 9223372036854775807,9223372036854775807 of axis 0, which has 10", 0, DIMS(1), false});
+  slices_test(&(slices_case){1, ten, 2, halves, 2, "slice 0 has another dtype (1) than the tensor (3)", GW_DT_FLOAT, NULL, false});
+  slices_test(&(slices_case){1, ten, 2, halves, 2, "the shape of slice 0 is not that of its extents", 0, DIMS(4), false});
+  slices_test(&(slices_case){2, DIMS(3, 3), 3, grid, 3, "slices 0 and 1 overlap", 0, NULL, false});
   slices_test(&(slices_case){2, DIMS(3, 3), 2, hole, 2, "its slices cover 7 of 9 elements, so it has no value", 0, NULL, true});
 }
 
@@ -602,7 +602,7 @@ static void slices_of_slices(void) {
 /* Slices without a parent are tensors like others, under the key as it is. */
 static void slices_without_a_parent(void) {
   gwt_bundle bundle = gwt_bundle_new(1, false);
-  const slices_case test = {1, DIMS(10), 0, NULL, 0, NULL, 0, NULL};
+  const slices_case test = {1, DIMS(10), 0, NULL, 0, NULL, 0, NULL, false};
   start();
   add_slice(&bundle, &test, (const gwt_extent[]){PART(0, 5)});
   gwt_bundle_write(&bundle, prefix.text, 1);
@@ -629,7 +629,7 @@ static void a_grid_of_too_many_slices(void) {
   }
   start();
   gwt_entry parent = {.dtype = GW_DT_INT32, .rank = 2, .dims = dims, .slices = SIDE * SIDE, .extents = extents};
-  const slices_case test = {2, dims, 0, NULL, 0, NULL, 0, NULL};
+  const slices_case test = {2, dims, 0, NULL, 0, NULL, 0, NULL, false};
   gwt_bundle_add(&bundle, "t", &parent);
   bundle.count = 0; /* room for what GWT_MOST_ENTRIES would not allow: the parent goes last */
   struct gwt_row first = bundle.rows[0];
@@ -737,7 +737,7 @@ static void variants_of_big_endian_files(void) {
 static void allocations_that_fail(void) {
   static const gwt_extent rows[] = {PART(0, 2), WHOLE, PART(2, 2), WHOLE};
   gwt_bundle bundle = gwt_bundle_new(1, false);
-  const slices_case test = {2, DIMS(4, 3), 2, rows, 2, NULL, 0, NULL};
+  const slices_case test = {2, DIMS(4, 3), 2, rows, 2, NULL, 0, NULL, false};
   gwt_entry parent = {.dtype = GW_DT_INT32, .rank = 2, .dims = test.dims, .slices = 2, .extents = rows};
   int64_t dims[200] = {0}; /* enough for the message to need more than its first block */
   start();

@@ -615,7 +615,7 @@ static void allocations_that_fail(void) {
   gwt_path prefix = gwt_path_of("%s/fixtures/valid/kinds/strings", spec_folder);
   gw_bundle *bundle;
   gw_tensor *strings = NULL, *numbers = NULL;
-  size_t index;
+  size_t index = 0;
   CHECK(gw_bundle_open(prefix.text, &bundle, NULL) == GW_OK && gw_bundle_find(bundle, "matrix", 6, &index));
   CHECK(gw_bundle_tensor(bundle, index, &strings, NULL) == GW_OK && gw_bundle_check_files(bundle, NULL) == GW_OK);
   CHECK(gw_tensor_fill(GW_DT_FLOAT, 1, (const int64_t[]){100}, "\0\0\x80\x3f", &numbers, NULL) == GW_OK);

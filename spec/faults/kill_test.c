@@ -83,9 +83,9 @@ static int judge(void) {
 }
 
 /* Starts a run that would replace `there`, and kills it after a while. True when it was still running. */
-static bool kill_a_run(int there, double after) {
+static bool kill_a_run(int there, double delay) {
   int status = 0;
-  struct timespec time = {(time_t)after, (long)((after - (double)(time_t)after) * 1e9)};
+  struct timespec time = {(time_t)delay, (long)((delay - (double)(time_t)delay) * 1e9)};
   pid_t pid = start_program(1 - there);
   nanosleep(&time, NULL);
   kill(pid, SIGKILL);

@@ -9,10 +9,9 @@ import pytest
 import tensorflow as tf
 
 from corpus import grid
-from foreign_test import header
 from oracle import Read, merge, restore, save_sorted, save_v2, some
 from support import DAMAGED, RECIPE, USAGE, assert_same_files, files, godwit, inspect, listing, refused, run, values
-from tables import bundle, read_index, stored_strings
+from tables import bundle, header, read_index, stored_strings
 
 DTYPES = ["float32", "float64", "int32", "uint8", "int16", "int8", "complex64", "complex128", "int64", "bool", "qint32", "quint8", "qint8", "bfloat16"]
 

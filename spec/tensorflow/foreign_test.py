@@ -12,21 +12,10 @@ from tensorflow.core.protobuf import tensor_bundle_pb2
 from corpus import random
 from oracle import NUMERIC, Read, numpy_of, save_v2, some, tensor
 from support import DAMAGED, assert_same_files, assert_same_value, inspect, refused, run, values
-from tables import bundle, crc32c, entry, get_varint, mask, read_index, stored_strings, table, varint
+from tables import bundle, crc32c, entry, get_varint, header, mask, read_index, stored_strings, table, varint
 
 # What a little-endian TensorFlow converts, and what it can only be judged by its bits.
 NAMES = {name: getattr(tf, name, None) or some(name, [1]).dtype for name in NUMERIC}
-
-
-def header(shards=1, endianness=0, producer=1, **version):
-    proto = tensor_bundle_pb2.BundleHeaderProto(num_shards=shards, endianness=endianness)
-    proto.version.producer = producer
-    for field, value in version.items():
-        if isinstance(value, list):
-            getattr(proto.version, field).extend(value)
-        else:
-            setattr(proto.version, field, value)
-    return proto
 
 
 BIG = header(endianness=1)

@@ -115,6 +115,17 @@ def table(pairs, per_block=1000, compress=False):
 
 # ---- Bundles
 
+def header(shards=1, endianness=0, producer=1, **version):
+    proto = tensor_bundle_pb2.BundleHeaderProto(num_shards=shards, endianness=endianness)
+    proto.version.producer = producer
+    for field, value in version.items():
+        if isinstance(value, list):
+            getattr(proto.version, field).extend(value)
+        else:
+            setattr(proto.version, field, value)
+    return proto
+
+
 def entry(dtype, shape, offset, content, crc=None, **fields):
     proto = tensor_bundle_pb2.BundleEntryProto(dtype=dtype, offset=offset, size=len(content),
                                                crc32c=mask(crc32c(content) if crc is None else crc), **fields)
@@ -124,12 +135,9 @@ def entry(dtype, shape, offset, content, crc=None, **fields):
     return proto
 
 
-def bundle(prefix, tensors, header=None, alignment=1, **options):
+def bundle(prefix, tensors, head=None, alignment=1, **options):
     """tensors: name -> (dtype number, shape, content) or (dtype number, shape, content, crc), laid out in this order."""
-    if header is None:
-        header = tensor_bundle_pb2.BundleHeaderProto(num_shards=1)
-        header.version.producer = 1
-    data, pairs = bytearray(), [(b"", header.SerializeToString())]
+    data, pairs = bytearray(), [(b"", (head or header()).SerializeToString())]
     for name, (dtype, shape, content, *crc) in tensors.items():
         pairs.append((name.encode(), entry(dtype, shape, len(data), content, *crc).SerializeToString()))
         data += content + bytes(-(len(data) + len(content)) % alignment)

@@ -1,0 +1,397 @@
+---@meta godwit
+-- LuaCATS annotations of the Lua API, for editors and readers; spec/meta_spec.lua compares them with what is registered.
+-- scripts/README.md explains the same in prose. Nothing loads this file when programs run.
+error("godwit.meta has annotations only: it is read by editors, not loaded", 0)
+
+--- The API. A recipe finds it as the global `gw`, a Lua program by `local gw = require "godwit"`.
+---@class godwit
+---@field version string The version of godwit, as `godwit --version` says it.
+local gw = {}
+
+--- How a tensor's elements are stored. Made by `gw.scalar` and its neighbours: the first two lines. All others are read,
+--- kept and written, and their values are shown where they are numbers (tensorflow/core/framework/types.proto).
+--- `half`, `float` and `double` are taken for `float16`, `float32` and `float64`.
+---@alias godwit.Dtype
+---| "float16" | "bfloat16" | "float32" | "float64" | "complex64" | "complex128"
+---| "int8" | "uint8" | "int16" | "uint16" | "int32" | "uint32" | "int64" | "uint64" | "bool" | "string"
+---| "qint8" | "quint8" | "qint16" | "quint16" | "qint32" | "int2" | "uint2" | "int4" | "uint4"
+---| "float8_e5m2" | "float8_e4m3fn" | "float8_e4m3fnuz" | "float8_e4m3b11fnuz" | "float8_e5m2fnuz" | "resource" | "variant"
+
+--- What a tensor is for, told from its name and the names around it. Name-based checkpoints, by the names that
+--- `tf.compat.v1.train.Saver` finds in a graph: `slot` is VARIABLE/Adam and the like while VARIABLE is there, `power` is
+--- beta1_power, `average` VARIABLE/ExponentialMovingAverage, `step` global_step, `table` NAME-keys with NAME-values.
+--- Object-based ones, by keys: `counter` is save_counter, `state` what is no variable.
+---@alias godwit.Role "weight" | "slot" | "power" | "average" | "step" | "counter" | "table" | "state"
+
+--- Which tensors: a regular expression (PCRE2, Python's syntax) that is searched in the name as by `re.search`; a list of
+--- them, any of which may match; or `{role = ...}`, also with expressions beside it.
+---@alias godwit.Which string | string[] | { role: godwit.Role, [integer]: string }
+
+--- The last argument of rules that work on many tensors.
+---@class godwit.RuleOptions
+---@field optional? boolean true: no error when nothing matches.
+
+--- A value of a tensor. Integers are exact; uint64 from 2^63 on is a string of decimal digits; a complex number is
+--- `{re, im}`; a string is its bytes.
+---@alias godwit.Element number | boolean | string | number[]
+
+--- Elements in nested sequences, one level for each axis; a scalar is the element itself.
+---@alias godwit.Nested godwit.Element | godwit.Nested[]
+
+--- What is raised: by a rule that cannot be followed, by damage, by the system. Mistakes in arguments may also be plain
+--- texts with the position in front. `tostring(problem)` is the message.
+---@class godwit.Error
+---@field class "recipe" | "usage" | "damaged" | "system" | "limit" | "interrupted" What the exit codes tell apart.
+---@field what string What is wrong: what was expected, and what was found.
+---@field message string `line: file: key: offset: what`, as far as they are known.
+---@field line? string "file:line" of the recipe or program that asked.
+---@field file? string The file or folder.
+---@field key? string The tensor's name.
+---@field offset? integer The byte in `file`, from 0.
+---@field hint? string What to do about it.
+
+-- ---- Checkpoints ----------------------------------------------------------------------------------------------------
+
+--- Opens a checkpoint as a draft. Not in recipes, which are given their inputs.
+---
+--- Raises class `damaged` when there is no checkpoint (and says what is there instead) or its index is damaged, `system`
+--- when the files cannot be read.
+---@param path string The prefix, one of its files, a folder with a `checkpoint` state file, or a SavedModel folder.
+---@return godwit.Draft
+function gw.open(path) end
+
+--- A new name-based draft.
+---
+--- Raises when a value is no tensor or a key no name.
+---@param tensors table<string, godwit.Tensor> | godwit.Vars Names to tensors; another draft's `vars` will do.
+---@return godwit.Draft
+function gw.variables(tensors) end
+
+--- A checkpoint being edited: names and tensors. Editing changes nothing on disk. `#ckpt` is how many tensors it has (of
+--- an object-based one without the object graph).
+---@class godwit.Draft
+---@field kind "variables" | "objects" Name-based (tf.compat.v1.train.Saver) or object-based (tf.train.Checkpoint, Keras).
+---@field path string The prefix it was opened from; "" for a new draft.
+---@field vars godwit.Vars The tensors by name.
+---@operator len: integer
+local Draft = {}
+
+--- The tensors of a draft by name; object-based: by checkpoint key. `vars[name]` raises the nearest names when it is not
+--- there; assigning replaces or adds; assigning nil removes, and raises when it was not there. `pairs` goes in the order of
+--- the names' bytes, over the names as they were when the loop began. `#vars` is how many there are.
+---
+--- Object-based: values can be replaced, but keys follow from the object graph, so adding and removing raise.
+---@class godwit.Vars
+---@field [string] godwit.Tensor
+---@operator len: integer
+
+--- Is there a tensor of this name?
+---@param name string
+---@return boolean
+function Draft:has(name) end
+
+--- The tensor of this name, or `default` when there is none.
+---@generic T
+---@param name string
+---@param default? T
+---@return godwit.Tensor | T
+function Draft:get(name, default) end
+
+--- Iterates over names and tensors in the order of the names' bytes, as they were when the loop began: editing inside is
+--- safe, and what has gone meanwhile is passed over.
+---@param which? godwit.Which All of them without.
+---@return fun(): string, godwit.Tensor
+function Draft:each(which) end
+
+--- Renames, all at once: `{a = "b", b = "a"}` swaps.
+---
+--- - a regular expression and a replacement (`$1`, `${1}0`, `${name}`, `$$`): every match in every name, as `re.sub`;
+--- - a table from exact old names to new ones (one that is not there raises, or is passed over when `optional`);
+--- - a function of the name that returns the new name, or nil to keep it;
+--- - a sequence of `{regex, replacement}`: the first one that matches applies, once.
+---
+--- Raises when nothing matches (unless `optional`), when two tensors would have one name, when a name would be empty, and
+--- for object-based drafts, whose keys follow from the object graph.
+---@param what string | table<string, string> | (fun(name: string): string?) | string[][]
+---@param replacement? string | godwit.RuleOptions The replacement for an expression; else the options.
+---@param options? godwit.RuleOptions
+---@return integer count How many names matched, also those that stay what they are.
+function Draft:rename(what, replacement, options) end
+
+--- Moves what is under one scope to another. Both are literal and end in `/`; `"/"` is the root.
+---
+--- Raises as `rename` does.
+---@param from string
+---@param to string
+---@param options? godwit.RuleOptions
+---@return integer count
+function Draft:rename_scope(from, to, options) end
+
+--- Removes the selected tensors. What is selected is settled before the first one goes.
+---
+--- Raises when nothing matches (unless `optional`), and for object-based drafts.
+---@param which godwit.Which
+---@param options? godwit.RuleOptions
+---@return integer count How many were removed.
+function Draft:drop(which, options) end
+
+--- Removes all but the selected tensors; with `optional` and no match it removes nothing.
+---
+--- Raises when nothing matches (unless `optional`), and for object-based drafts.
+---@param which godwit.Which
+---@param options? godwit.RuleOptions
+---@return integer count How many were kept.
+function Draft:keep_only(which, options) end
+
+--- Puts what the function gives in the place of each selected tensor, in key order. Returning the tensor itself keeps it.
+---
+--- Raises when nothing matches (unless `optional`), and when the function returns nothing or no tensor.
+---@param which godwit.Which
+---@param fn fun(tensor: godwit.Tensor, name: string): godwit.Tensor
+---@param options? godwit.RuleOptions
+---@return integer count
+function Draft:map(which, fn, options) end
+
+--- Adds all tensors of another draft, which stays as it is.
+---
+--- Raises when a name is in both (naming both), for the draft itself, and when either is object-based.
+---@param other godwit.Draft
+function Draft:merge(other) end
+
+--- A second, independent draft.
+---@return godwit.Draft
+function Draft:copy() end
+
+--- What the tensor is for. Follows edits: without its variable a slot is a weight.
+---
+--- Raises the nearest names when it is not there.
+---@param name string
+---@return godwit.Role
+function Draft:role(name) end
+
+--- A variable's slots by their own names: `{Adam = m, Adam_1 = v}`; empty when it has none. Name-based drafts.
+---
+--- Raises the nearest names when the variable is not there.
+---@param name string
+---@return table<string, godwit.Tensor>
+function Draft:slots(name) end
+
+--- What saving the draft would do, with the fields of `godwit plan --json`. Nothing is written.
+---
+--- Raises what saving would raise beforehand: no tensors at all, data files that are missing or too short.
+---@param options? godwit.SaveOptions
+---@return godwit.Plan
+function Draft:plan(options) end
+
+--- Writes the draft. The checkpoint appears whole under its name, or not at all. Not in recipes.
+---
+--- Raises class `usage` when `prefix` exists (without `force`) or is an input, `damaged` when copied data does not match
+--- its checksum, `system` when the system refuses.
+---@param prefix string The checkpoint to write; its folder is made when it is not there.
+---@param options? godwit.SaveOptions
+function Draft:save(prefix, options) end
+
+--- The flags of `godwit run`.
+---@class godwit.SaveOptions
+--- How unchanged bytes get there. "copy" (default): TensorFlow's layout. "clone", "link": the input's data files as they
+--- are, by reflink or hard link, and what is new in one more.
+---@field data? "copy" | "clone" | "link"
+---@field shards? integer How many data files, 1 to the number of tensors. Default: as the input has.
+---@field verify? boolean Check the checksums of linked and cloned data too.
+---@field no_verify? boolean Do not check those of copied data either.
+---@field force? boolean Replace an existing checkpoint, safely.
+---@field latest? boolean Make it what `tf.train.latest_checkpoint` finds in its folder.
+---@field threads? integer 1 to 256. Default: one for each core.
+---@field memory? integer Bytes for buffers. Default: 64 MiB.
+
+---@class godwit.Plan
+---@field schema 1
+---@field outputs godwit.PlanOutput[] One.
+---@field bytes_computed integer Bytes of new tensors.
+---@field bytes_moved integer Bytes to copy.
+---@field bytes_shared integer Bytes in data files that are linked or cloned.
+---@field bytes_unverified integer Bytes among them whose checksum would not be checked.
+
+---@class godwit.PlanOutput
+---@field kind "variables" | "objects"
+---@field tensors godwit.PlanEntry[] In the order of the names' bytes.
+---@field dropped { name: string, line: string? }[] Tensors of the input that are no part of the result, and by which line.
+
+---@class godwit.PlanEntry
+---@field name string
+---@field dtype godwit.Dtype
+---@field shape godwit.Shape
+---@field bytes integer In the file.
+---@field action "unchanged" | "renamed" | "computed" | "new"
+---@field from string[] Names in the inputs.
+---@field expression string Readable: `zeros([2,3], float32)`.
+---@field line? string "file:line" that asked for it.
+---@field replaces? string The input's tensor that a new value takes the place of.
+---@field shard integer The data file that it goes to, from 0.
+
+-- ---- Tensors --------------------------------------------------------------------------------------------------------
+
+--- Immutable, and read only when a value is asked for. One tensor may be in any number of drafts. `tostring` shows dtype,
+--- shape and a short preview; `==` raises, see `equal`.
+---@class godwit.Tensor
+---@field dtype godwit.Dtype "dtype N" for a number that godwit does not know.
+---@field shape godwit.Shape
+---@field rank integer How many axes; 0 for a scalar.
+---@field size integer How many elements.
+---@field nbytes integer Bytes in a file; strings with their lengths.
+---@field origin string "model.ckpt-7:bert/kernel" for what is read from a checkpoint, else how it was made.
+local Tensor = {}
+
+--- Sizes of the axes: `shape[1]` is the size of axis 0. Compares with `==` (also with a plain table) and prints as `[2,3]`.
+---@class godwit.Shape
+---@field [integer] integer
+
+--- The size of an axis.
+---
+--- Raises when the tensor does not have it.
+---@param axis integer From 0, or from -1 backwards.
+---@return integer
+function Tensor:dim(axis) end
+
+--- Is the dtype one of real floating-point numbers?
+---@return boolean
+function Tensor:is_float() end
+
+--- Is the dtype one of signed or unsigned integers? (bool is not.)
+---@return boolean
+function Tensor:is_integer() end
+
+--- The whole tensor as Lua values, its checksum checked.
+---
+--- Raises class `damaged` when it does not match, and for dtypes whose values cannot be shown (resource, variant).
+---@param options? { limit: integer } Most elements that are given; default 1000000.
+---@return godwit.Nested
+function Tensor:value(options) end
+
+--- Counts and moments, streamed in bounded memory, the checksum checked. `min`, `max`, `mean` and `std` (of the
+--- population, as NumPy's) are over the finite elements and absent when there is none; `min` and `max` of integers are exact.
+---
+--- Raises for dtypes without numbers (string, resource, variant).
+---@return godwit.Stats
+function Tensor:stats() end
+
+---@class godwit.Stats
+---@field count integer Elements.
+---@field zeros integer
+---@field nan integer
+---@field inf integer Infinities of both signs.
+---@field min? number | string
+---@field max? number | string
+---@field mean? number
+---@field std? number
+
+--- Same dtype, same shape, and every element equal (NaN equals NaN) or within the tolerance: |a - b| <= tolerance.
+---@param other godwit.Tensor
+---@param tolerance? number Default 0. Not negative.
+---@return boolean
+function Tensor:equal(other, tolerance) end
+
+--- The values on one line, as NumPy prints them: whole, or of each axis its ends.
+---@param whole? integer Up to so many elements are shown whole. Default 24.
+---@param edge? integer Elements at each end of an axis beyond that. Default 3.
+---@return string
+function Tensor:preview(whole, edge) end
+
+-- ---- Constants: what tf.constant makes of the same values -----------------------------------------------------------
+
+--- A scalar. Without `dtype` a Lua float is float32, an integer int32, a boolean bool, a string string (tf.constant's
+--- defaults, but an integer beyond int32 raises instead of becoming int64).
+---
+--- Floats round to nearest even and overflow to infinity. Raises when an integer dtype does not have the value.
+---@param value godwit.Element `{re, im}` for complex dtypes; decimal digits for uint64 beyond 2^63 - 1.
+---@param dtype? godwit.Dtype
+---@return godwit.Tensor
+function gw.scalar(value, dtype) end
+
+--- A tensor of nested sequences. Without `dtype` as `gw.scalar`; one float makes all numbers float32; `{}` is float32.
+--- For complex dtypes innermost sequences of two numbers are `{re, im}`.
+---
+--- Raises when the sequences are not a regular array, beyond 254 axes, and as `gw.scalar`.
+---@param values godwit.Nested
+---@param dtype? godwit.Dtype
+---@return godwit.Tensor
+function gw.tensor(values, dtype) end
+
+--- A string tensor of a string or nested sequences of strings.
+---@param values string | table
+---@return godwit.Tensor
+function gw.strings(values) end
+
+--- One value everywhere; takes no memory for it. Not for strings.
+---@param shape integer[] | godwit.Shape `{}` for a scalar.
+---@param value godwit.Element
+---@param dtype? godwit.Dtype Default as `gw.scalar`.
+---@return godwit.Tensor
+function gw.full(shape, value, dtype) end
+
+--- Zeros (false for bool); takes no memory for them. Not for strings.
+---@param shape integer[] | godwit.Shape
+---@param dtype? godwit.Dtype Default float32, as tf.zeros.
+---@return godwit.Tensor
+function gw.zeros(shape, dtype) end
+
+-- ---- Patterns -------------------------------------------------------------------------------------------------------
+
+--- Searches a regular expression in a name, as `re.search`.
+---
+--- Raises for a wrong expression, and class `limit` for one that tries too many ways.
+---@param name string
+---@param regex string PCRE2 in Python's syntax; what would mean something else in Python is refused with the right form.
+---@return string? ... The groups ("" for one that took no part), or the whole match without groups; nil without a match.
+function gw.match(name, regex) end
+
+--- Replaces every match in a name, as `re.sub`.
+---
+--- Raises as `gw.match`, and for a group that the expression does not have.
+---@param name string
+---@param regex string
+---@param replacement string `$1`, `${1}0`, `${name}`, `$$`.
+---@return string name
+---@return integer count How many matches were replaced.
+function gw.sub(name, regex, replacement) end
+
+-- ---- Recipes --------------------------------------------------------------------------------------------------------
+
+--- What a recipe's file returns: such a table, or its `run` alone.
+---@class godwit.Recipe
+---@field name? string
+---@field version? string The recipe's own.
+---@field godwit? "1" The Lua API that it is written for.
+---@field summary? string One line.
+---@field description? string
+---@field examples? string[] Command lines.
+---@field inputs? string[] Names of its inputs, in order; a last one that ends in `...` takes one or more. Default: any number, by position.
+---@field params? table<string, godwit.Param>
+---@field detect? fun(ckpt: godwit.Draft): boolean, string? Kept for a recipe library; `run` does not call it.
+--- Returns nothing (the first draft is the output), one draft, or several by the names of their outputs.
+---@field run fun(ckpt: godwit.Draft, p: table<string, any>, inputs: table): nil | godwit.Draft | table<string, godwit.Draft>
+---@field tests? table[] Kept for a recipe library.
+
+--- A parameter, given as `-p NAME=TEXT`.
+---@class godwit.Param
+--- A list is separated by commas; a file is given as `-p NAME=@FILE`.
+---@field type "string" | "integer" | "number" | "boolean" | "list" | "choice" | "file"
+---@field default? any A value of the type; not for files.
+---@field help? string
+---@field required? boolean
+---@field choices? string[] For `choice`.
+
+--- What a file parameter is to the recipe.
+---@class godwit.File
+---@field name string As it was typed.
+local File = {}
+
+--- The whole content.
+---@return string
+function File:bytes() end
+
+--- Iterates over the lines, without their ends (LF or CR LF).
+---@return fun(): string?
+function File:lines() end
+
+return gw
