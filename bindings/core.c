@@ -138,6 +138,11 @@ static int load_text(lua_State *L) {
 static volatile sig_atomic_t interrupted;
 bool gwl_interrupted(void) { return interrupted != 0; }
 
+void gwl_stop_if_interrupted(lua_State *L) {
+  gw_error error = {.status = GW_CANCELLED, .what = "interrupted"};
+  if (interrupted) gwl_raise(L, &error);
+}
+
 static void on_signal(int number) {
   interrupted = number;
 }

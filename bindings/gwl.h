@@ -110,5 +110,6 @@ uint64_t gwl_value_size(const gw_tensor *tensor);
 
 /* Interrupts: set by the program's signal handler, read by whoever waits. */
 bool gwl_interrupted(void);
+void gwl_stop_if_interrupted(lua_State *L); /* raises; for what may take long */
 
 #endif

@@ -166,12 +166,11 @@ static int release(lua_State *L) {
  * instruction, or pcall would swallow it. */
 static void look_for_interrupt(lua_State *L, lua_Debug *frame) {
   (void)frame;
-  gw_error error = {.status = GW_CANCELLED, .what = "interrupted"};
   if (!gwl_interrupted()) return;
   lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
   lua_sethook(lua_tothread(L, -1), look_for_interrupt, LUA_MASKCOUNT, 1);
   lua_sethook(L, look_for_interrupt, LUA_MASKCOUNT, 1);
-  gwl_raise(L, &error);
+  gwl_stop_if_interrupted(L);
 }
 
 /* Runs protected in the guest: libraries, the C module, and the guest's own script. */

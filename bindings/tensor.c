@@ -184,17 +184,26 @@ static void measure(lua_State *L, int index, gwl_nested *nested) {
   }
 }
 
-/* Is a float among the values below the table at `index`? With one, integers beside it are floats too. */
-static bool has_float(lua_State *L, int index, int depth) {
-  bool found = lua_type(L, index) == LUA_TNUMBER && !lua_isinteger(L, index);
-  if (lua_type(L, index) != LUA_TTABLE || depth > GW_MAX_RANK) return found;
+/* Is a float among the values on top of the stack? With one, integers beside it are floats too. Only what has the shape is
+ * looked at, or tables that hold each other would be walked for ever; fill_axis says what is wrong with others. */
+static bool has_float(lua_State *L, size_t axis, const gwl_nested *nested) {
+  if (axis == nested->rank) return lua_type(L, -1) == LUA_TNUMBER && !lua_isinteger(L, -1);
+  if (lua_type(L, -1) != LUA_TTABLE || (lua_Integer)lua_rawlen(L, -1) != nested->dims[axis]) return false;
   luaL_checkstack(L, 4, NULL);
-  for (lua_Integer i = 1, count = (lua_Integer)lua_rawlen(L, index); i <= count && !found; i++) {
-    lua_rawgeti(L, index, i);
-    found = has_float(L, lua_gettop(L), depth + 1);
+  bool found = false;
+  for (int64_t i = 0; i < nested->dims[axis] && !found; i++) {
+    lua_rawgeti(L, -1, i + 1);
+    found = has_float(L, axis + 1, nested);
     lua_pop(L, 1);
   }
   return found;
+}
+
+static void count_values(lua_State *L, gwl_nested *nested) {
+  nested->count = 1;
+  for (size_t i = 0; i < nested->rank; i++)
+    if (__builtin_mul_overflow(nested->count, (uint64_t)nested->dims[i], &nested->count) || nested->count > INT32_MAX)
+      gwl_wrong(L, "too many values");
 }
 
 static void put_leaf(lua_State *L, gwl_nested *nested) {
@@ -252,16 +261,14 @@ int gwl_tensor_make(lua_State *L) {
   measure(L, 1, &nested);
   if (guessed) nested.dtype = lua_isnil(L, -1) ? GW_DT_FLOAT : default_dtype(L, -1);
   lua_pop(L, 1);
-  if (guessed && nested.dtype == GW_DT_INT32 && has_float(L, 1, 0)) nested.dtype = GW_DT_FLOAT;
   bool complex = gw_dtype_kind(nested.dtype) == GW_KIND_COMPLEX;
   if (complex && nested.rank > 0 && nested.dims[nested.rank - 1] == 2) {
     nested.leaf_axes = 1;
     nested.rank--;
   }
-  nested.count = 1;
-  for (size_t i = 0; i < nested.rank; i++)
-    if (__builtin_mul_overflow(nested.count, (uint64_t)nested.dims[i], &nested.count) || nested.count > INT32_MAX)
-      return gwl_wrong(L, "too many values");
+  count_values(L, &nested);
+  lua_pushvalue(L, 1);
+  if (guessed && nested.dtype == GW_DT_INT32 && has_float(L, 0, &nested)) nested.dtype = GW_DT_FLOAT;
   size_t width = nested.dtype == GW_DT_STRING ? sizeof(gw_span) : gw_dtype_size(nested.dtype);
   if (width == 0) return gwl_wrong(L, "a tensor of dtype %s cannot be made", gw_dtype_name(nested.dtype));
   void *scratch = lua_newuserdatauv(L, (size_t)nested.count * width + 1, 0);
@@ -348,6 +355,7 @@ static int is_integer(lua_State *L) {
 /* t:value{limit = n}: the whole tensor as Lua values. */
 static int value(lua_State *L) {
   const gw_tensor *tensor = gwl_check_tensor(L, 1);
+  gwl_stop_if_interrupted(L);
   lua_Integer limit = 1000000;
   if (!lua_isnoneornil(L, 2)) {
     luaL_checktype(L, 2, LUA_TTABLE);
@@ -393,6 +401,7 @@ static void set_extreme(lua_State *L, const char *field, const gw_tensor *tensor
 
 static int stats(lua_State *L) {
   const gw_tensor *tensor = gwl_check_tensor(L, 1);
+  gwl_stop_if_interrupted(L);
   gw_stats found;
   gw_error error = GW_ERROR_INIT;
   if (gw_tensor_stats(tensor, &found, &error) != GW_OK) return gwl_raise(L, &error);
@@ -412,6 +421,7 @@ static int stats(lua_State *L) {
 
 static int equal(lua_State *L) {
   const gw_tensor *a = gwl_check_tensor(L, 1), *b = gwl_check_tensor(L, 2);
+  gwl_stop_if_interrupted(L);
   double tolerance = luaL_optnumber(L, 3, 0);
   gw_error error = GW_ERROR_INIT;
   bool same;
@@ -424,6 +434,7 @@ static int equal(lua_State *L) {
 /* tensor:preview(whole, edge) */
 static int preview(lua_State *L) {
   const gw_tensor *tensor = gwl_check_tensor(L, 1);
+  gwl_stop_if_interrupted(L);
   lua_Integer whole = luaL_optinteger(L, 2, 24), edge = luaL_optinteger(L, 3, 3);
   gw_error error = GW_ERROR_INIT;
   char *text;

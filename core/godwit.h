@@ -254,8 +254,8 @@ GW_API void gw_graph_node(const gw_graph *graph, uint32_t node, gw_node_info *ou
 GW_API void gw_graph_child(const gw_graph *graph, uint32_t node, size_t nth, gw_span *name, uint32_t *child);
 GW_API void gw_graph_attribute(const gw_graph *graph, uint32_t node, size_t nth, gw_attribute_info *out);
 GW_API void gw_graph_slot(const gw_graph *graph, uint32_t node, size_t nth, gw_span *name, uint32_t *variable, uint32_t *slot);
-/* The way by which each node is first reached, breadth-first: its parent (GW_NO_NODE for the root and for what no edge
- * reaches) and which of the parent's children it is. The arrays are the caller's (gw_free). */
+/* The way by which each node is first reached from the root, breadth-first: its parent (GW_NO_NODE for the root and for
+ * what it does not reach, such as slot variables) and which of the parent's children it is. The arrays are the caller's (gw_free). */
 GW_API gw_status gw_graph_parents(const gw_graph *graph, uint32_t **parents, size_t **edges, gw_error *error);
 /* A name as it stands in a key: "." becomes "..", "/" becomes ".S"; and back, GW_INVALID for what no name gives. *out is
  * the caller's (gw_free). */

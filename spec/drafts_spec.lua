@@ -216,11 +216,12 @@ describe("a draft", function()
     end)
 
     it("thousands of names up and down leaves the right ones", function()
-      for i = 1, 3000 do ckpt.vars["n" .. i] = gw.scalar(i) end
-      for i = 1, 3000, 2 do ckpt.vars["n" .. i] = nil end
-      assert.equal(5 + 1500, #ckpt)
-      for i = 1, 3000 do assert.equal(i % 2 == 0, ckpt:has("n" .. i)) end
-      assert.equal(2998, ckpt.vars.n2998:value())
+      local most = package.loaded["spec.support.gc"] and 200 or 3000
+      for i = 1, most do ckpt.vars["n" .. i] = gw.scalar(i) end
+      for i = 1, most, 2 do ckpt.vars["n" .. i] = nil end
+      assert.equal(5 + most // 2, #ckpt)
+      for i = 1, most do assert.equal(i % 2 == 0, ckpt:has("n" .. i)) end
+      assert.equal(198, ckpt.vars.n198:value())
     end)
   end)
 

@@ -61,6 +61,6 @@ describe("gw.sub", function()
 end)
 
 it("a thousand patterns and more stay right", function()
-  for i = 1, 2500 do assert.equal("x" .. i, gw.match("ax" .. i .. "b", "x" .. i .. "(?=b)")) end
+  for i = 1, 1100 do assert.equal("x" .. i, gw.match("ax" .. i .. "b", "x" .. i .. "(?=b)")) end
   assert.equal("x1", gw.match("ax1b", "x1(?=b)"))
 end)

@@ -29,7 +29,7 @@ static void *no_memory(size_t size, gw_error *error) {
 }
 
 void *gw__alloc(size_t size, gw_error *error) {
-  void *pointer = refused() ? NULL : malloc(size ? size : 1);
+  void *pointer = refused() || size > PTRDIFF_MAX ? NULL : malloc(size ? size : 1);
   return pointer ? pointer : no_memory(size, error);
 }
 

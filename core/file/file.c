@@ -70,13 +70,23 @@ const gw_system *gw__system(void) { return &real; }
 
 /* ---- Opened files */
 
+static void hint_at_cure(gw_error *error, int number) {
+  switch (number) {
+    case ENOSPC:
+    case EDQUOT: gw__error_hint(error, "make room there, or write to another disk"); break;
+    case EFBIG: gw__error_hint(error, "a limit stands in the way (`ulimit -f` shows it), or the file system's own"); break;
+    case EACCES:
+    case EPERM:
+    case EROFS: gw__error_hint(error, "check who owns the file and its folder, and whether the disk is writable"); break;
+    case EMFILE:
+    case ENFILE: gw__error_hint(error, "raise the limit of open files (ulimit -n)"); break;
+    default: break;
+  }
+}
+
 static gw_status failed(gw_error *error, const char *path, int number, const char *what) {
   gw_status status = gw__fail_system(error, number, "%s", what);
-  if (number == ENOSPC || number == EDQUOT) gw__error_hint(error, "make room there, or write to another disk");
-  if (number == EFBIG) gw__error_hint(error, "a limit stands in the way (`ulimit -f` shows it), or the file system's own");
-  if (number == EACCES || number == EPERM || number == EROFS)
-    gw__error_hint(error, "check who owns the file and its folder, and whether the disk is writable");
-  if (number == EMFILE || number == ENFILE) gw__error_hint(error, "raise the limit of open files (ulimit -n)");
+  hint_at_cure(error, number);
   gw__error_file(error, path);
   return status;
 }

@@ -86,6 +86,7 @@ typedef struct gw_numbering {
   uint32_t *order;   /* ids to nodes */
   uint32_t *numbers; /* nodes to ids, or GW_NO_NODE */
   size_t count;
+  size_t reached;    /* how many of them edges lead to from the root */
 } gw_numbering;
 
 static void number(gw_numbering *numbering, uint32_t node) {
@@ -109,8 +110,8 @@ static gw_status make_numbering(const gw_graph *graph, gw_numbering *numbering, 
   memset(numbering->numbers, 0xff, graph->node_count * sizeof *numbering->numbers);
   number(numbering, 0);
   reach(graph, numbering, 0);
-  size_t reached = numbering->count;
-  for (size_t i = 0; i < reached; i++) {
+  numbering->reached = numbering->count;
+  for (size_t i = 0; i < numbering->reached; i++) {
     const gw_node *node = &graph->nodes[numbering->order[i]];
     for (size_t j = 0; j < node->slot_count; j++) number(numbering, node->slots[j].slot);
   }
@@ -138,7 +139,8 @@ gw_status gw_graph_parents(const gw_graph *graph, uint32_t **parents, size_t **e
     return status;
   }
   memset(*parents, 0xff, graph->node_count * sizeof **parents);
-  for (size_t i = 0; i < numbering.count; i++) {
+  /* Only from what the root reaches: nodes beside it may lead to each other in a circle. */
+  for (size_t i = 0; i < numbering.reached; i++) {
     uint32_t from = numbering.order[i];
     const gw_node *node = &graph->nodes[from];
     for (size_t j = 0; j < node->edge_count; j++) {
@@ -201,7 +203,7 @@ static gw_status settle_values(const gw_graph *graph, gw_presence *values, gw_er
 }
 
 gw_status gw_graph_encode(const gw_graph *graph, void **bytes, size_t *size, gw_error *error) {
-  gw_numbering numbering = {NULL, NULL, 0};
+  gw_numbering numbering = {NULL, NULL, 0, 0};
   gw_buf out = GW_BUF_INIT;
   *bytes = NULL;
   *size = 0;

@@ -78,7 +78,7 @@ local function print_tree(vars, objects, most)
   local read, parents = reader(objects), objects:parents()
   local path = path_finder(read, parents)
   local out, shown = io.stdout, { [0] = true }
-  out:write("(root)", description(vars, read(0)), "\n")
+  out:write("(root)", core.printable(description(vars, read(0))), "\n")
   local stack = {}
   local function push(id, indent, depth)
     local node = read(id)
@@ -94,16 +94,17 @@ local function print_tree(vars, objects, most)
   while #stack > 0 do
     local top = table.remove(stack)
     local indent = top.indent .. (top.last and "   " or "│  ")
-    out:write(top.indent, top.last and "└─ " or "├─ ")
+    -- Names may be any bytes.
+    local function line(...) out:write(top.indent, top.last and "└─ " or "├─ ", core.printable(table.concat { ... }), "\n") end
     local child = top.row.child
     if not child then
-      out:write("slot ", top.row.slot, "\n")
+      line("slot ", top.row.slot)
     elseif shown[child.node] or parents[child.node] ~= top.parent then
       -- A shared object is shown once, at the path that gives its tensors their keys.
-      out:write(child.name, "  → ", path(child.node), "\n")
+      line(child.name, "  → ", path(child.node))
     else
       shown[child.node] = true
-      out:write(child.name, description(vars, read(child.node)), "\n")
+      line(child.name, description(vars, read(child.node)))
       push(child.node, indent, top.depth + 1)
     end
   end
@@ -136,7 +137,7 @@ local function print_json(info, objects)
   io.stdout:write("\n]}\n")
 end
 
-local function quote(text) return '"' .. text:gsub('[\\"]', "\\%0"):gsub("\n", "\\n") .. '"' end
+local function quote(text) return '"' .. core.printable(text):gsub('[\\"]', "\\%0"):gsub("\n", "\\n") .. '"' end
 
 local function print_dot(vars, objects, most)
   local read, out = reader(objects), io.stdout
