@@ -209,6 +209,31 @@ int gwl_open(lua_State *L) {
                                        {"graph_decode", gwl_graph_decode},
                                        {"escape", gwl_graph_escape},
                                        {"unescape", gwl_graph_unescape},
+                                       {"node_children", gwl_node_children},
+                                       {"node_root", gwl_node_root},
+                                       {"node_set_root", gwl_node_set_root},
+                                       {"node_is_sorted", gwl_node_is_sorted},
+                                       {"node_new", gwl_node_new},
+                                       {"node_variable", gwl_node_variable},
+                                       {"node_child", gwl_node_child},
+                                       {"node_link", gwl_node_link},
+                                       {"node_unlink", gwl_node_unlink},
+                                       {"node_rename", gwl_node_rename},
+                                       {"node_order", gwl_node_order},
+                                       {"node_reorder", gwl_node_reorder},
+                                       {"node_is_variable", gwl_node_is_variable},
+                                       {"node_tensor", gwl_node_tensor},
+                                       {"node_set_tensor", gwl_node_set_tensor},
+                                       {"node_full_name", gwl_node_full_name},
+                                       {"node_path", gwl_node_path},
+                                       {"node_slots", gwl_node_slots},
+                                       {"node_set_slot", gwl_node_set_slot},
+                                       {"node_adopt", gwl_node_adopt},
+                                       {"node_draft", gwl_node_draft},
+                                       {"node_name_for", gwl_node_name_for},
+                                       {"node_on_assign", gwl_node_on_assign},
+                                       {"node_is", gwl_node_is},
+                                       {"objects", gwl_objects_new},
                                        {"load", load_text},
                                        {"script", script},
                                        {"scripts", script_names},
@@ -231,6 +256,7 @@ int gwl_open(lua_State *L) {
   gwl_open_listing(L);
   gwl_open_sandbox(L);
   gwl_open_graph(L);
+  gwl_open_node(L);
   gwl_open_json(L);
   return 1;
 }

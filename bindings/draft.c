@@ -20,7 +20,14 @@ void gwl_push_draft(lua_State *L, gw_draft *draft) {
   *box = draft;
 }
 
-gw_draft *gwl_check_draft(lua_State *L, int index) { return gwl_check(L, index, GWL_DRAFT); }
+static gw_draft *settled(lua_State *L, gw_draft *draft) {
+  gw_error error = GW_ERROR_INIT;
+  if (gw_draft_settle(draft, &error) != GW_OK) gwl_raise(L, &error);
+  return draft;
+}
+
+gw_draft *gwl_check_draft(lua_State *L, int index) { return settled(L, gwl_check(L, index, GWL_DRAFT)); }
+static gw_draft *check_vars(lua_State *L, int index) { return settled(L, gwl_check(L, index, GWL_VARS)); }
 
 int gwl_draft_new(lua_State *L) {
   gw_draft *draft;
@@ -47,8 +54,13 @@ static int push_var(lua_State *L, gw_draft *draft, int name_index) {
   gw_tensor *tensor;
   gw_error error = GW_ERROR_INIT;
   const char *name = luaL_checklstring(L, name_index, &length);
+  name_index = lua_absindex(L, name_index);
   if (gw_draft_get(draft, name, length, &tensor, &error) != GW_OK) return gwl_raise(L, &error);
   gwl_push_tensor(L, tensor);
+  if (!gw_draft_is_objects(draft)) { /* under which name it was read: a new variable's full name */
+    lua_pushvalue(L, name_index);
+    lua_setiuservalue(L, -2, 1);
+  }
   return 1;
 }
 
@@ -70,7 +82,7 @@ static int set_var(lua_State *L, gw_draft *draft, int name_index, int value_inde
   if (lua_isnil(L, value_index)) {
     status = gw_draft_remove(draft, name, length, where(L, line), &error);
   } else {
-    gw_tensor *tensor = gwl_test(L, value_index, GWL_TENSOR);
+    gw_tensor *tensor = gwl_test_tensor(L, value_index);
     if (!tensor)
       return gwl_wrong(L, "vars[\"%s\"] takes a tensor, not a %s (gw.scalar and gw.tensor make tensors)", name,
                         luaL_typename(L, value_index));
@@ -90,32 +102,13 @@ static int role(lua_State *L) {
 
 /* ---- Many names */
 
-static int free_names(lua_State *L) {
-  void **box = lua_touserdata(L, 1);
-  gw_free(*box);
-  *box = NULL;
-  return 0;
-}
-
-/* A box that frees an array of names whatever happens. */
-static void **names_box(lua_State *L) {
-  void **box = lua_newuserdatauv(L, sizeof *box, 0);
-  *box = NULL;
-  if (luaL_newmetatable(L, "godwit.Names")) {
-    lua_pushcfunction(L, free_names);
-    lua_setfield(L, -2, "__gc");
-  }
-  lua_setmetatable(L, -2);
-  return box;
-}
-
 /* draft:names(which?) -> a sequence of names, in key order. */
 static int names(lua_State *L) {
   gw_draft *draft = gwl_check_draft(L, 1);
   gw_which which;
   bool all = lua_isnoneornil(L, 2);
   if (!all) gwl_check_which(L, 2, &which);
-  void **box = names_box(L);
+  void **box = gwl_block(L);
   gw_span *list;
   size_t count;
   gw_error error = GW_ERROR_INIT;
@@ -209,6 +202,25 @@ static int rename_scope(lua_State *L) {
   return 1;
 }
 
+/* draft:core_edge_paths() -> a sequence of the paths that rename looks at */
+static int edge_paths(lua_State *L) {
+  gw_draft *draft = gwl_check_draft(L, 1);
+  void **box = gwl_block(L), **memory = gwl_block(L);
+  gw_span *paths;
+  char *text;
+  size_t count;
+  gw_error error = GW_ERROR_INIT;
+  if (gw_draft_edge_paths(draft, &paths, &count, &text, &error) != GW_OK) return gwl_raise(L, &error);
+  *box = paths;
+  *memory = text;
+  lua_createtable(L, count < INT32_MAX ? (int)count : 0, 0);
+  for (size_t i = 0; i < count; i++) {
+    lua_pushlstring(L, paths[i].data, paths[i].size);
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
+  }
+  return 1;
+}
+
 static int merge(lua_State *L) {
   gw_draft *draft = gwl_check_draft(L, 1), *other = gwl_check_draft(L, 2);
   char line[128];
@@ -227,7 +239,7 @@ static int copy(lua_State *L) {
 }
 
 static int edited(lua_State *L) {
-  lua_pushboolean(L, gw_draft_edited(gwl_check_draft(L, 1)));
+  lua_pushboolean(L, gw_draft_edited(gwl_check(L, 1, GWL_DRAFT)));
   return 1;
 }
 
@@ -239,7 +251,7 @@ static int reads(lua_State *L) {
 }
 
 static int same(lua_State *L) {
-  lua_pushboolean(L, gwl_check_draft(L, 1) == gwl_check_draft(L, 2));
+  lua_pushboolean(L, gwl_check(L, 1, GWL_DRAFT) == gwl_check(L, 2, GWL_DRAFT));
   return 1;
 }
 
@@ -257,6 +269,10 @@ static bool push_field(lua_State *L, gw_draft *draft, const char *field) {
     const gw_bundle *bundle = gw_draft_bundle(draft);
     if (bundle) lua_pushstring(L, gw_bundle_prefix(bundle));
     else lua_pushliteral(L, "");
+  } else if (strcmp(field, "root") == 0) {
+    lua_pushcfunction(L, gwl_node_root);
+    lua_pushvalue(L, 1);
+    lua_call(L, 1, 1);
   } else if (strcmp(field, "vars") == 0) {
     void **box = gwl_new(L, GWL_VARS, 1);
     *box = gw_draft_retain(draft);
@@ -267,7 +283,7 @@ static bool push_field(lua_State *L, gw_draft *draft, const char *field) {
 }
 
 static int index_field(lua_State *L) {
-  gw_draft *draft = gwl_check_draft(L, 1);
+  gw_draft *draft = gwl_check(L, 1, GWL_DRAFT); /* not settled: a method says in its own place what is wrong */
   if (lua_type(L, 2) == LUA_TSTRING) {
     if (push_field(L, draft, lua_tostring(L, 2))) return 1;
     lua_pushvalue(L, 2);
@@ -276,7 +292,15 @@ static int index_field(lua_State *L) {
   return luaL_error(L, "a checkpoint has no field or method '%s' (tensors are in ckpt.vars)", luaL_tolstring(L, 2, NULL));
 }
 
-static int refuse_field(lua_State *L) {
+/* ckpt.root = value: draft.lua knows what a value may be. */
+static int set_field(lua_State *L) {
+  if (lua_type(L, 2) == LUA_TSTRING && strcmp(lua_tostring(L, 2), "root") == 0) {
+    lua_getfield(L, lua_upvalueindex(1), "core_set_root");
+    lua_pushvalue(L, 1);
+    lua_pushvalue(L, 3);
+    lua_call(L, 2, 0);
+    return 0;
+  }
   return luaL_error(L, "a checkpoint's field '%s' cannot be assigned (tensors are in ckpt.vars)", luaL_tolstring(L, 2, NULL));
 }
 
@@ -290,27 +314,27 @@ static int release_vars(lua_State *L) {
 }
 
 static int vars_index(lua_State *L) {
-  gw_draft *draft = gwl_check(L, 1, GWL_VARS);
+  gw_draft *draft = check_vars(L, 1);
   if (lua_type(L, 2) != LUA_TSTRING)
     return gwl_wrong(L, "vars takes a tensor's name, not a %s", luaL_typename(L, 2));
   return push_var(L, draft, 2);
 }
 
 static int vars_newindex(lua_State *L) {
-  gw_draft *draft = gwl_check(L, 1, GWL_VARS);
+  gw_draft *draft = check_vars(L, 1);
   if (lua_type(L, 2) != LUA_TSTRING)
     return gwl_wrong(L, "vars takes a tensor's name, not a %s", luaL_typename(L, 2));
   return set_var(L, draft, 2, 3);
 }
 
 static int vars_length(lua_State *L) {
-  lua_pushinteger(L, (lua_Integer)gw_draft_count(gwl_check(L, 1, GWL_VARS)));
+  lua_pushinteger(L, (lua_Integer)gw_draft_count(check_vars(L, 1)));
   return 1;
 }
 
 /* next(names, i) over the names as they were when the loop began; what went meanwhile is passed over. */
 static int vars_next(lua_State *L) {
-  gw_draft *draft = gwl_check(L, lua_upvalueindex(1), GWL_VARS);
+  gw_draft *draft = check_vars(L, lua_upvalueindex(1));
   lua_Integer at = lua_tointeger(L, lua_upvalueindex(3));
   for (;;) {
     size_t size;
@@ -324,7 +348,7 @@ static int vars_next(lua_State *L) {
 }
 
 static int vars_pairs(lua_State *L) {
-  gw_draft *draft = gwl_check(L, 1, GWL_VARS);
+  gw_draft *draft = check_vars(L, 1);
   lua_pushvalue(L, 1);
   lua_pushcfunction(L, names);
   gwl_push_draft(L, gw_draft_retain(draft));
@@ -350,7 +374,7 @@ static int each(lua_State *L) {
 }
 
 void gwl_open_draft(lua_State *L) {
-  static const luaL_Reg meta[] = {{"__len", length}, {"__newindex", refuse_field}, {NULL, NULL}};
+  static const luaL_Reg meta[] = {{"__len", length}, {NULL, NULL}};
   static const luaL_Reg methods[] = {{"has", has},
                                      {"get", get},
                                      {"role", role},
@@ -363,6 +387,7 @@ void gwl_open_draft(lua_State *L) {
                                      {"core_rename_pairs", rename_pairs},
                                      {"core_rename_exact", rename_exact},
                                      {"core_rename_scope", rename_scope},
+                                     {"core_edge_paths", edge_paths},
                                      {"core_edited", edited},
                                      {"core_same", same},
                                      {"core_reads", reads},
@@ -374,5 +399,10 @@ void gwl_open_draft(lua_State *L) {
   lua_pop(L, 1);
   gwl_make_type(L, GWL_DRAFT, release, meta, methods, index_field);
   /* [core methods] */
+  luaL_getmetatable(L, GWL_DRAFT);
+  lua_pushvalue(L, -2);
+  lua_pushcclosure(L, set_field, 1);
+  lua_setfield(L, -2, "__newindex");
+  lua_pop(L, 1);
   lua_setfield(L, -2, "draft_methods");
 }

@@ -110,34 +110,14 @@ static int node(lua_State *L) {
   return 1;
 }
 
-static int free_block(lua_State *L) {
-  void **box = lua_touserdata(L, 1);
-  gw_free(box[0]);
-  gw_free(box[1]);
-  box[0] = box[1] = NULL;
-  return 0;
-}
-
-/* A box for two blocks of core's, freed whatever happens. */
-static void **blocks(lua_State *L) {
-  void **box = lua_newuserdatauv(L, 2 * sizeof *box, 0);
-  box[0] = box[1] = NULL;
-  if (luaL_newmetatable(L, "godwit.Blocks")) {
-    lua_pushcfunction(L, free_block);
-    lua_setfield(L, -2, "__gc");
-  }
-  lua_setmetatable(L, -2);
-  return box;
-}
-
 /* graph:encode() -> bytes */
 static int encode(lua_State *L) {
   const gw_graph *graph = gwl_check(L, 1, GWL_GRAPH);
   gw_error error = GW_ERROR_INIT;
   size_t size;
-  void **box = blocks(L);
-  if (gw_graph_encode(graph, &box[0], &size, &error) != GW_OK) return gwl_raise(L, &error);
-  lua_pushlstring(L, box[0], size);
+  void **box = gwl_block(L);
+  if (gw_graph_encode(graph, box, &size, &error) != GW_OK) return gwl_raise(L, &error);
+  lua_pushlstring(L, *box, size);
   return 1;
 }
 
@@ -147,10 +127,10 @@ static int parents(lua_State *L) {
   gw_error error = GW_ERROR_INIT;
   uint32_t *found;
   size_t *edges;
-  void **box = blocks(L);
+  void **box = gwl_block(L), **other = gwl_block(L);
   if (gw_graph_parents(graph, &found, &edges, &error) != GW_OK) return gwl_raise(L, &error);
-  box[0] = found;
-  box[1] = edges;
+  *box = found;
+  *other = edges;
   lua_newtable(L);
   for (size_t i = 0; i < gw_graph_nodes(graph); i++) {
     if (found[i] == GW_NO_NODE) continue;
@@ -165,9 +145,9 @@ static int push_name(lua_State *L, gw_status (*turn)(const char *, size_t, char 
   const char *name = luaL_checklstring(L, 1, &size);
   gw_error error = GW_ERROR_INIT;
   char *out;
-  void **box = blocks(L);
+  void **box = gwl_block(L);
   if (turn(name, size, &out, &error) != GW_OK) return gwl_raise(L, &error);
-  box[0] = out;
+  *box = out;
   lua_pushstring(L, out);
   return 1;
 }

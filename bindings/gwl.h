@@ -19,6 +19,7 @@
 #define GWL_LISTING "godwit.Listing"
 #define GWL_SANDBOX "godwit.Sandbox"
 #define GWL_GRAPH "godwit.Graph"
+#define GWL_NODE "godwit.Node"
 
 /* The C module. Called by luaopen_godwit_core, main.c and the sandbox. */
 int gwl_open(lua_State *L);
@@ -52,6 +53,8 @@ void **gwl_new(lua_State *L, const char *type, int user_values);
 /* The pointer inside; raises when the argument is of another type or closed. */
 void *gwl_check(lua_State *L, int index, const char *type);
 void *gwl_test(lua_State *L, int index, const char *type); /* NULL for other types */
+/* Pushes a box for one block of core's, freed with gw_free whatever happens. */
+void **gwl_block(lua_State *L);
 /* Makes a metatable with __gc and __close = `release`, methods in a table behind `index` (or as __index when it is
  * NULL), and __metatable. Leaves the methods table on the stack. */
 void gwl_make_type(lua_State *L, const char *type, lua_CFunction release, const luaL_Reg *meta, const luaL_Reg *methods,
@@ -67,12 +70,18 @@ void gwl_open_regex(lua_State *L);
 void gwl_open_listing(lua_State *L);
 void gwl_open_sandbox(lua_State *L);
 void gwl_open_graph(lua_State *L);
+void gwl_open_node(lua_State *L);
 
 void gwl_push_tensor(lua_State *L, gw_tensor *tensor); /* takes the reference over, also when it raises */
 void gwl_push_draft(lua_State *L, gw_draft *draft);    /* likewise */
 void gwl_push_shape(lua_State *L, size_t rank, const int64_t *dims);
+/* A variable node serves wherever a tensor is expected: its tensor takes its place on the stack. */
 gw_tensor *gwl_check_tensor(lua_State *L, int index);
-gw_draft *gwl_check_draft(lua_State *L, int index);
+gw_tensor *gwl_test_tensor(lua_State *L, int index); /* NULL for what is neither */
+gw_draft *gwl_check_draft(lua_State *L, int index);  /* names settled */
+void gwl_push_node(lua_State *L, gw_draft *draft, uint32_t node);
+uint32_t gwl_check_node(lua_State *L, int index, gw_draft **draft); /* *draft is borrowed from the argument */
+void gwl_push_node_tensor(lua_State *L, int index);
 /* Compiles (and caches in the registry) the pattern at `index`; the regex lives as long as the state. */
 gw_regex *gwl_check_regex(lua_State *L, int index);
 /* A `which`: a pattern, a list of them, or {role = ...}. The arrays are userdata left on the stack. */
@@ -97,6 +106,31 @@ int gwl_graph_open(lua_State *L);   /* core.graph(bundle) */
 int gwl_graph_decode(lua_State *L); /* core.graph_decode(bytes) */
 int gwl_graph_escape(lua_State *L);
 int gwl_graph_unescape(lua_State *L);
+int gwl_node_children(lua_State *L); /* core.node_*: see node.c */
+int gwl_node_root(lua_State *L);
+int gwl_node_set_root(lua_State *L);
+int gwl_node_is_sorted(lua_State *L);
+int gwl_node_new(lua_State *L);
+int gwl_node_variable(lua_State *L);
+int gwl_node_child(lua_State *L);
+int gwl_node_link(lua_State *L);
+int gwl_node_unlink(lua_State *L);
+int gwl_node_rename(lua_State *L);
+int gwl_node_order(lua_State *L);
+int gwl_node_reorder(lua_State *L);
+int gwl_node_is_variable(lua_State *L);
+int gwl_node_tensor(lua_State *L);
+int gwl_node_set_tensor(lua_State *L);
+int gwl_node_full_name(lua_State *L);
+int gwl_node_path(lua_State *L);
+int gwl_node_slots(lua_State *L);
+int gwl_node_set_slot(lua_State *L);
+int gwl_node_adopt(lua_State *L);
+int gwl_node_draft(lua_State *L);
+int gwl_node_name_for(lua_State *L);
+int gwl_node_on_assign(lua_State *L);
+int gwl_node_is(lua_State *L);
+int gwl_objects_new(lua_State *L);
 int gwl_json(lua_State *L);         /* core.json(value, indent?) */
 void gwl_open_json(lua_State *L);   /* core.object, core.array, core.null */
 

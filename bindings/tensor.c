@@ -18,11 +18,23 @@ void gwl_push_tensor(lua_State *L, gw_tensor *tensor) {
     gw_tensor_release(tensor);
     luaL_error(L, "stack overflow");
   }
-  void **box = gwl_new(L, GWL_TENSOR, 0);
+  void **box = gwl_new(L, GWL_TENSOR, 1); /* the name under which it was read, or nil */
   *box = tensor;
 }
 
-gw_tensor *gwl_check_tensor(lua_State *L, int index) { return gwl_check(L, index, GWL_TENSOR); }
+gw_tensor *gwl_test_tensor(lua_State *L, int index) {
+  gw_tensor *tensor = gwl_test(L, index, GWL_TENSOR);
+  if (tensor || !gwl_test(L, index, GWL_NODE)) return tensor;
+  index = lua_absindex(L, index);
+  gwl_push_node_tensor(L, index);
+  lua_replace(L, index);
+  return gwl_test(L, index, GWL_TENSOR);
+}
+
+gw_tensor *gwl_check_tensor(lua_State *L, int index) {
+  gw_tensor *tensor = gwl_test_tensor(L, index);
+  return tensor ? tensor : gwl_check(L, index, GWL_TENSOR);
+}
 
 /* ---- Shapes: plain sequences that compare and print */
 

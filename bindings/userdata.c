@@ -39,3 +39,21 @@ void gwl_make_type(lua_State *L, const char *type, lua_CFunction release, const 
   lua_remove(L, -2);
   /* [methods] */
 }
+
+static int free_block(lua_State *L) {
+  void **box = lua_touserdata(L, 1);
+  gw_free(*box);
+  *box = NULL;
+  return 0;
+}
+
+void **gwl_block(lua_State *L) {
+  void **box = lua_newuserdatauv(L, sizeof *box, 0);
+  *box = NULL;
+  if (luaL_newmetatable(L, "godwit.Block")) {
+    lua_pushcfunction(L, free_block);
+    lua_setfield(L, -2, "__gc");
+  }
+  lua_setmetatable(L, -2);
+  return box;
+}

@@ -240,7 +240,9 @@ GW_API void gw_graph_free(gw_graph *graph);
 /* Serialized again, nodes numbered and ordered as TensorFlow does (tensorflow/python/checkpoint/util.py). *bytes is the
  * caller's (gw_free). */
 GW_API gw_status gw_graph_encode(const gw_graph *graph, void **bytes, size_t *size, gw_error *error);
-GW_API size_t gw_graph_nodes(const gw_graph *graph); /* node 0 is the root */
+GW_API size_t gw_graph_nodes(const gw_graph *graph);
+GW_API bool gw_graph_is_sorted(const gw_graph *graph, uint32_t node); /* children by name, save_counter aside */
+GW_API uint32_t gw_graph_root(const gw_graph *graph); /* 0, except in a draft that was given another */
 
 typedef struct gw_node_info {
   size_t children, attributes, slots;
@@ -340,6 +342,58 @@ GW_API gw_status gw_draft_rename_scope(gw_draft *draft, const char *from, size_t
                                        size_t to_length, const char *line, size_t *count, gw_error *error);
 /* Adds all tensors of `other`, which stays as it is. */
 GW_API gw_status gw_draft_merge(gw_draft *draft, gw_draft *other, const char *line, gw_error *error);
+
+/* ---- Level 3: the object graph of a draft ------------------------------------------------------------------------ */
+
+/* Nodes are numbers that stay what they are while the draft lives, also when nothing leads to them any more. Names are
+ * unescaped UTF-8. Names of tensors and numbers in the file follow from the structure, as TensorFlow derives them; those
+ * functions above that cannot fail (has, count, role, nearest) know them only after gw_draft_settle. */
+GW_API gw_status gw_draft_settle(gw_draft *draft, gw_error *error);
+GW_API gw_status gw_draft_new_objects(gw_draft **out, gw_error *error); /* with an empty root */
+/* For looking, with the functions of gw_graph; until the draft goes. GW_INVALID for a name-based draft. */
+GW_API gw_status gw_draft_graph(gw_draft *draft, const gw_graph **graph, gw_error *error);
+/* `sorted`: the root's children are kept in the order of their names, save_counter last, as Checkpoint(**kwargs) does. */
+GW_API gw_status gw_draft_set_root(gw_draft *draft, uint32_t node, bool sorted, const char *line, gw_error *error);
+GW_API gw_status gw_draft_new_node(gw_draft *draft, uint32_t *node, gw_error *error);
+GW_API gw_status gw_draft_new_variable(gw_draft *draft, gw_tensor *tensor, const char *full_name, size_t length, const char *line,
+                                       uint32_t *node, gw_error *error);
+/* Which child this is, or SIZE_MAX. */
+GW_API size_t gw_draft_find_child(gw_draft *draft, uint32_t node, const char *name, size_t length);
+/* A child of this name is led elsewhere in its place; a new one goes last. */
+GW_API gw_status gw_draft_link(gw_draft *draft, uint32_t node, const char *name, size_t length, uint32_t child, const char *line,
+                               gw_error *error);
+GW_API gw_status gw_draft_unlink(gw_draft *draft, uint32_t node, size_t nth, const char *line, gw_error *error);
+/* In its place. The name must be free. */
+GW_API gw_status gw_draft_rename_child(gw_draft *draft, uint32_t node, size_t nth, const char *name, size_t length,
+                                       const char *line, gw_error *error);
+/* order[i]: which child comes to place i; every child once. With its name, or (reorder) under the name of the place. */
+GW_API gw_status gw_draft_order_children(gw_draft *draft, uint32_t node, const size_t *order, const char *line, gw_error *error);
+GW_API gw_status gw_draft_reorder(gw_draft *draft, uint32_t node, const size_t *order, const char *line, gw_error *error);
+GW_API bool gw_draft_is_variable(gw_draft *draft, uint32_t node);
+GW_API gw_status gw_draft_node_tensor(gw_draft *draft, uint32_t node, gw_tensor **out, gw_error *error); /* counted */
+GW_API gw_status gw_draft_set_node_tensor(gw_draft *draft, uint32_t node, gw_tensor *tensor, const char *line, gw_error *error);
+GW_API gw_status gw_draft_set_full_name(gw_draft *draft, uint32_t node, const char *name, size_t length, const char *line,
+                                        gw_error *error);
+/* The key's part for this node, "" for the root; *out is the caller's (gw_free). GW_NOT_FOUND when nothing leads to it. */
+GW_API gw_status gw_draft_node_path(gw_draft *draft, uint32_t node, char **out, gw_error *error);
+/* The full name for a new variable of this tensor: that of the one variable that it is read from, else "Variable". */
+GW_API gw_status gw_draft_full_name_for(gw_draft *draft, const gw_tensor *tensor, char **out, gw_error *error);
+
+/* Slots of an optimizer: slot edges (TF1, Keras before 2.11), or lists by position (Keras since 2.11). */
+typedef struct gw_slot_entry {
+  gw_span name; /* "m" */
+  uint32_t variable, slot;
+} gw_slot_entry;
+GW_API gw_status gw_draft_slots(gw_draft *draft, uint32_t optimizer, gw_slot_entry **slots, size_t *count, gw_error *error);
+GW_API bool gw_draft_is_positional(gw_draft *draft, uint32_t optimizer);
+/* Replaces the slot's value, or adds a slot edge. */
+GW_API gw_status gw_draft_set_slot(gw_draft *draft, uint32_t optimizer, uint32_t variable, const char *name, size_t length,
+                                   gw_tensor *tensor, const char *line, gw_error *error);
+/* A node of another draft with all that hangs below it. What is copied twice is copied once; slots come along as soon as
+ * their optimizer and their variable have. */
+GW_API gw_status gw_draft_copy_node(gw_draft *draft, gw_draft *from, uint32_t node, const char *line, uint32_t *out, gw_error *error);
+/* The paths of all edges ("model/layer-0"), breadth-first, as rename sees them. *paths and *memory are the caller's. */
+GW_API gw_status gw_draft_edge_paths(gw_draft *draft, gw_span **paths, size_t *count, char **memory, gw_error *error);
 
 /* ---- Level 4: plans and runs ----------------------------------------------------------------------------------- */
 

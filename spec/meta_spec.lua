@@ -41,12 +41,13 @@ local function is_function(_, value) return type(value) == "function" end
 
 describe("meta.lua", function()
   it("has every function of gw, and no other", function() assert.same(keys_of(gw, is_function), sorted(annotated.gw)) end)
+  it("has every function of gw.graph, and no other", function() assert.same(keys_of(gw.graph, is_function), sorted(annotated.graph)) end)
   it("has every method of drafts, and no other", function() assert.same(keys_of(core.draft_methods, is_public), sorted(annotated.Draft)) end)
   it("has every method of tensors, and no other", function() assert.same(keys_of(core.tensor_methods, is_public), sorted(annotated.Tensor)) end)
 
   it("has fields that are there", function()
     local ckpt = gw.open(scratch.KINDS .. "names")
-    for class, object in pairs { ["godwit.Draft"] = ckpt, ["godwit.Tensor"] = ckpt.vars.a, godwit = gw } do
+    for class, object in pairs { ["godwit.Draft"] = gw.open(scratch.KINDS .. "objects"), ["godwit.Tensor"] = ckpt.vars.a, godwit = gw } do
       local names = fields_of(class)
       assert.is_true(#names > 0, class)
       for _, name in ipairs(names) do assert.is_not_nil(object[name], class .. "." .. name) end

@@ -78,11 +78,7 @@ describe("an object-based draft", function()
     ["adding a key"] = function(draft) draft.vars.new = gw.scalar(1) end,
     ["removing a key"] = function(draft) draft.vars[VARIABLE] = nil end,
     ["replacing the graph"] = function(draft) draft.vars[GRAPH] = gw.strings "" end,
-    rename = function(draft) draft:rename("variables", "v") end,
-    ["rename by names"] = function(draft) draft:rename { [VARIABLE] = "x" } end,
     rename_scope = function(draft) draft:rename_scope("variables/", "v/") end,
-    drop = function(draft) draft:drop "variables" end,
-    keep_only = function(draft) draft:keep_only "variables" end,
     merge = function(draft) draft:merge(gw.variables { a = gw.scalar(1) }) end,
     ["merge into another"] = function(draft) gw.variables({ a = gw.scalar(1) }):merge(draft) end,
   } do

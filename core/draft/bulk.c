@@ -4,48 +4,65 @@
 #include "../base/alloc.h"
 #include "../base/buf.h"
 #include "../base/error.h"
+#include "../base/hash.h"
 #include "edit.h"
 
-gw_status gw__draft_wanted(const gw_draft *draft, const gw_item *item, const gw_which *which, bool *wanted, gw_error *error) {
-  *wanted = which == NULL;
-  if (!which) return GW_OK;
-  if (which->roles) *wanted = (which->roles >> gw_draft_role(draft, item->name, item->name_size)) & 1;
-  for (size_t i = 0; i < which->regex_count && !*wanted; i++) {
-    gw_status status = gw_regex_search(which->regexes[i], item->name, item->name_size, wanted, error);
+bool gw__draft_has_role(const gw_draft *draft, const gw_item *item, const gw_which *which) {
+  return which->roles && ((which->roles >> gw_draft_role(draft, item->name, item->name_size)) & 1);
+}
+
+gw_status gw__draft_matches(const gw_which *which, const char *text, size_t size, bool *found, gw_error *error) {
+  *found = false;
+  for (size_t i = 0; i < which->regex_count && !*found; i++) {
+    gw_status status = gw_regex_search(which->regexes[i], text, size, found, error);
     if (status != GW_OK) return status;
   }
   return GW_OK;
 }
 
-/* Which items `which` means is settled before the first one goes: a slot is one only while its variable is there. */
-static gw_status mark(gw_draft *draft, const gw_which *which, uint8_t **marks, size_t *marked, gw_error *error) {
-  *marks = gw__alloc_array(draft->item_count, 1, error);
-  *marked = 0;
-  if (!*marks) return GW_NO_MEMORY;
+static gw_status mark_names(const gw_draft *draft, const gw_which *which, uint8_t *marks, gw_error *error) {
   for (size_t i = 0; i < draft->item_count; i++) {
-    bool wanted;
-    if (!draft->items[i].name) continue;
-    gw_status status = gw__draft_wanted(draft, &draft->items[i], which, &wanted, error);
-    if (status != GW_OK) {
-      gw__free(*marks);
-      *marks = NULL;
-      return status;
+    const gw_item *item = &draft->items[i];
+    if (!item->name) continue;
+    bool wanted = gw__draft_has_role(draft, item, which);
+    if (!wanted) {
+      gw_status status = gw__draft_matches(which, item->name, item->name_size, &wanted, error);
+      if (status != GW_OK) return status;
     }
-    (*marks)[i] = wanted;
-    *marked += wanted;
+    marks[i] = wanted;
   }
   return GW_OK;
 }
 
+gw_status gw__draft_mark(gw_draft *draft, const gw_which *which, uint8_t **marks, gw_error *error) {
+  *marks = NULL;
+  gw_status status = gw_draft_settle(draft, error);
+  if (status != GW_OK) return status;
+  *marks = gw__alloc_array(draft->item_count, 1, error);
+  if (!*marks) return GW_NO_MEMORY;
+  status = draft->objects ? gw__paths_mark(draft, which, *marks, error) : mark_names(draft, which, *marks, error);
+  if (status != GW_OK) {
+    gw__free(*marks);
+    *marks = NULL;
+  }
+  return status;
+}
+
+/* Which items `which` means is settled before the first one goes: a slot is one only while its variable is there. */
 static gw_status forget_where(gw_draft *draft, const gw_which *which, bool when, const char *line, size_t *marked, gw_error *error) {
   uint8_t *marks = NULL;
-  gw_status status = gw__draft_may_rename(draft, error);
-  uint32_t number = gw__draft_intern(draft, line, error);
-  if (status == GW_OK && number == UINT32_MAX) status = GW_NO_MEMORY;
-  if (status == GW_OK) status = mark(draft, which, &marks, marked, error);
+  uint32_t number;
+  gw_status status = gw__draft_line_number(draft, line, &number, error);
+  if (status == GW_OK) status = gw__draft_mark(draft, which, &marks, error);
+  for (size_t i = 0; status == GW_OK && i < draft->item_count; i++) *marked += marks[i];
   /* Nothing matched: the caller decides whether that is an error; an empty draft is never what was meant. */
-  for (size_t i = 0; *marked > 0 && i < draft->item_count && status == GW_OK; i++)
-    if (draft->items[i].name && (marks[i] != 0) == when) status = gw__draft_forget(draft, &draft->items[i], number, error);
+  if (status == GW_OK && *marked > 0) {
+    for (size_t i = 0; i < draft->item_count; i++)
+      marks[i] = draft->items[i].name && !gw__draft_hidden(draft, &draft->items[i]) && (marks[i] != 0) == when;
+    if (draft->objects) status = gw__paths_remove(draft, marks, number, error);
+    for (size_t i = 0; !draft->objects && i < draft->item_count && status == GW_OK; i++)
+      if (marks[i]) status = gw__draft_forget(draft, &draft->items[i], number, error);
+  }
   gw__free(marks);
   return status;
 }
@@ -96,12 +113,6 @@ static gw_status collision(const gw_item *first, const gw_item *second, gw_span 
   return GW_INVALID;
 }
 
-static uint64_t hash_span(gw_span name) {
-  uint64_t value = 14695981039346656037u;
-  for (size_t i = 0; i < name.size; i++) value = (value ^ (unsigned char)name.data[i]) * 1099511628211u;
-  return value ^ value >> 29;
-}
-
 /* All final names in a scratch hash: the first pair that meets is the error. */
 static gw_status check_collisions(const gw_renaming *renaming, gw_error *error) {
   const gw_draft *draft = renaming->draft;
@@ -114,7 +125,7 @@ static gw_status check_collisions(const gw_renaming *renaming, gw_error *error) 
     const gw_item *item = &draft->items[i];
     if (!item->name) continue;
     gw_span name = renaming->names[i].data ? renaming->names[i] : (gw_span){item->name, item->name_size};
-    size_t at = (size_t)hash_span(name) & (count - 1);
+    size_t at = gw__hash(name.data, name.size) & (count - 1);
     for (; slots[at] != 0; at = (at + 1) & (count - 1)) {
       size_t other_index = slots[at] - 1;
       const gw_item *other = &draft->items[other_index];
@@ -153,29 +164,44 @@ static gw_status finish(gw_renaming *renaming, gw_status status, const char *lin
   return status;
 }
 
+gw_status gw__draft_substitute(const gw_rename_pair *pairs, size_t pair_count, const char *text, size_t size, char **name,
+                               size_t *length, gw_error *error) {
+  *name = NULL;
+  for (size_t i = 0; i < pair_count; i++) {
+    size_t replaced;
+    gw_status status = gw_regex_replace(pairs[i].regex, text, size, pairs[i].replacement.data, pairs[i].replacement.size, name, length,
+                                        &replaced, error);
+    if (status != GW_OK) return gw__error_key(error, text, size), status;
+    if (replaced > 0) return GW_OK;
+    gw__free(*name);
+    *name = NULL;
+  }
+  return GW_OK;
+}
+
 static gw_status rename_by_pairs(gw_renaming *renaming, size_t at, const gw_rename_pair *pairs, size_t pair_count, size_t *count,
                                  gw_error *error) {
   const gw_item *item = &renaming->draft->items[at];
-  for (size_t i = 0; i < pair_count; i++) {
-    char *name;
-    size_t length, replaced;
-    gw_status status = gw_regex_replace(pairs[i].regex, item->name, item->name_size, pairs[i].replacement.data,
-                                        pairs[i].replacement.size, &name, &length, &replaced, error);
-    if (status != GW_OK) return gw__error_key(error, item->name, item->name_size), status;
-    if (replaced > 0) {
-      (*count)++;
-      status = set_name(renaming, at, name, length, error);
-    }
-    gw__free(name);
-    if (replaced > 0) return status;
+  char *name;
+  size_t length;
+  gw_status status = gw__draft_substitute(pairs, pair_count, item->name, item->name_size, &name, &length, error);
+  if (name) {
+    (*count)++;
+    status = set_name(renaming, at, name, length, error);
   }
-  return GW_OK;
+  gw__free(name);
+  return status;
 }
 
 gw_status gw_draft_rename_regex(gw_draft *draft, const gw_rename_pair *pairs, size_t pair_count, const char *line, size_t *count,
                                 gw_error *error) {
   gw_renaming renaming;
   *count = 0;
+  if (draft->objects) {
+    uint32_t number;
+    gw_status status = gw__draft_line_number(draft, line, &number, error);
+    return status == GW_OK ? gw__paths_rename_pairs(draft, pairs, pair_count, number, count, error) : status;
+  }
   gw_status status = start(draft, &renaming, error);
   if (status != GW_OK) return status;
   for (size_t i = 0; i < draft->item_count && status == GW_OK; i++)
@@ -187,6 +213,11 @@ gw_status gw_draft_rename_exact(gw_draft *draft, const gw_span *from, const gw_s
                                 size_t *count, gw_error *error) {
   gw_renaming renaming;
   *count = 0;
+  if (draft->objects) {
+    uint32_t number;
+    gw_status status = gw__draft_line_number(draft, line, &number, error);
+    return status == GW_OK ? gw__paths_rename_exact(draft, from, to, pair_count, number, count, error) : status;
+  }
   gw_status status = start(draft, &renaming, error);
   if (status != GW_OK) return status;
   for (size_t i = 0; i < pair_count && status == GW_OK; i++) {

@@ -6,18 +6,13 @@
 
 #include "../base/alloc.h"
 #include "../base/error.h"
+#include "../base/hash.h"
 #include "../bundle/bundle.h"
 #include "edit.h"
 
 #define TOMBSTONE UINT32_MAX
 
 /* ---- The hash */
-
-static uint32_t hash(const char *name, size_t size) {
-  uint64_t value = 14695981039346656037u; /* FNV-1a */
-  for (size_t i = 0; i < size; i++) value = (value ^ (unsigned char)name[i]) * 1099511628211u;
-  return (uint32_t)(value ^ value >> 32);
-}
 
 static bool same(const gw_item *item, const char *name, size_t size) {
   return item->name_size == size && memcmp(item->name, name, size) == 0;
@@ -27,7 +22,7 @@ static bool same(const gw_item *item, const char *name, size_t size) {
 static uint32_t *find_slot(const gw_draft *draft, const char *name, size_t size) {
   size_t mask = draft->slot_count - 1;
   uint32_t *grave = NULL;
-  for (size_t i = hash(name, size) & mask;; i = (i + 1) & mask) {
+  for (size_t i = gw__hash(name, size) & mask;; i = (i + 1) & mask) {
     uint32_t *slot = &draft->slots[i];
     if (*slot == 0) return grave ? grave : slot;
     if (*slot == TOMBSTONE) {
@@ -46,6 +41,20 @@ void gw__draft_refill(gw_draft *draft) {
       *find_slot(draft, draft->items[i].name, draft->items[i].name_size) = (uint32_t)i + 1;
       draft->slots_used++;
     }
+}
+
+static gw_status rehash(gw_draft *draft, size_t need, gw_error *error);
+
+gw_status gw__draft_rehash(gw_draft *draft, gw_error *error) {
+  gw_status status = rehash(draft, draft->live + 1, error);
+  for (size_t i = 0; i < draft->item_count && status == GW_OK; i++) {
+    const gw_item *item = &draft->items[i];
+    if (!item->name || *find_slot(draft, item->name, item->name_size) == i + 1) continue;
+    status = gw__fail(error, GW_INVALID, "two objects would be saved under this key");
+    gw__error_key(error, item->name, item->name_size);
+    gw__error_hint(error, "an object whose name is empty has the key of its parent: give it a name");
+  }
+  return status;
 }
 
 static gw_status rehash(gw_draft *draft, size_t need, gw_error *error) {
@@ -115,6 +124,17 @@ void gw_draft_release(gw_draft *draft) {
   gw__free(draft->order);
   gw__free(draft->removed_line);
   gw__free((void *)(uintptr_t)draft->lines);
+  gw_graph_free(draft->graph);
+  gw__draft_forget_names(draft);
+  gw__graph_numbering_free(&draft->walk.numbering);
+  gw__free(draft->walk.parents);
+  gw__free(draft->walk.edges);
+  gw__free(draft->ranks);
+  for (size_t i = 0; i < draft->copied_count; i++) {
+    gw_graph_free(draft->copied[i].from);
+    gw__free(draft->copied[i].nodes);
+  }
+  gw__free(draft->copied);
   gw__arena_free(&draft->arena);
   gw_bundle_release(draft->bundle);
   gw__free(draft);
@@ -122,16 +142,15 @@ void gw_draft_release(gw_draft *draft) {
 
 /* Copies what the copy must own; names of the bundle stay the bundle's. */
 static gw_status copy_items(const gw_draft *from, gw_draft *to, gw_error *error) {
-  gw_status status = gw__reserve((void **)&to->items, &to->item_capacity, from->live, sizeof *to->items, error);
+  gw_status status = gw__reserve((void **)&to->items, &to->item_capacity, from->graph ? from->item_count : from->live, sizeof *to->items, error);
   for (size_t i = 0; i < from->item_count && status == GW_OK; i++) {
     gw_item item = from->items[i];
-    if (!item.name) continue;
-    item.name = gw__arena_text(&to->arena, item.name, item.name_size, error);
-    if (!item.name) return GW_NO_MEMORY;
+    if (!item.name && !from->graph) continue; /* a graph knows items by their place */
+    if (item.name && !(item.name = gw__arena_text(&to->arena, item.name, item.name_size, error))) return GW_NO_MEMORY;
     if (item.tensor) gw_tensor_retain(item.tensor);
     to->items[to->item_count++] = item;
   }
-  to->live = to->item_count;
+  to->live = from->live;
   return status;
 }
 
@@ -152,6 +171,9 @@ gw_status gw_draft_copy(const gw_draft *draft, gw_draft **out, gw_error *error) 
     else status = GW_NO_MEMORY;
   }
   if (status == GW_OK) status = rehash(copy, copy->live, error);
+  if (status == GW_OK && draft->graph) status = gw__graph_clone(draft->graph, &copy->graph, error);
+  /* Names of edited graphs are settled anew, whatever had been settled of the original. */
+  if (copy->graph) copy->settled = draft->graph->change_count > 0 ? UINT64_MAX : draft->graph->version;
   if (status != GW_OK) {
     gw_draft_release(copy);
     *out = NULL;
@@ -171,7 +193,7 @@ bool gw_draft_reads(const gw_draft *draft, const gw_bundle *bundle) {
   for (size_t i = 0; i < draft->item_count; i++) {
     const gw_item *item = &draft->items[i];
     if (item->name && !item->tensor && draft->bundle == bundle) return true;
-    for (size_t cursor = 0; item->tensor && gw__expr_leaves(item->tensor, &cursor, &leaf);)
+    for (size_t cursor = 0; item->name && item->tensor && gw__expr_leaves(item->tensor, &cursor, &leaf);)
       if (gw__bundle_of_leaf(leaf, &owner, &index) && owner == bundle) return true;
   }
   return false;
@@ -225,9 +247,11 @@ gw_status gw__draft_no_such(const gw_draft *draft, const char *name, size_t leng
 
 gw_status gw_draft_get(gw_draft *draft, const char *name, size_t length, gw_tensor **out, gw_error *error) {
   *out = NULL;
+  gw_status status = gw_draft_settle(draft, error);
+  if (status != GW_OK) return status;
   gw_item *item = gw__draft_find(draft, name, length);
   if (!item || gw__draft_hidden(draft, item)) return gw__draft_no_such(draft, name, length, error);
-  gw_status status = gw__draft_tensor(draft, item, out, error);
+  status = gw__draft_tensor(draft, item, out, error);
   if (status == GW_OK) gw_tensor_retain(*out);
   return status;
 }
@@ -251,6 +275,8 @@ static int by_name(const void *a, const void *b, void *draft_pointer) {
 }
 
 gw_status gw__draft_order(gw_draft *draft, const uint32_t **order, gw_error *error) {
+  gw_status status = gw_draft_settle(draft, error);
+  if (status != GW_OK) return status;
   if (!draft->order_valid) {
     uint32_t *sorted = gw__alloc_array(draft->live, sizeof *sorted, error);
     if (!sorted) return GW_NO_MEMORY;
@@ -268,25 +294,20 @@ gw_status gw__draft_order(gw_draft *draft, const uint32_t **order, gw_error *err
 
 gw_status gw_draft_select(gw_draft *draft, const gw_which *which, gw_span **names, size_t *count, gw_error *error) {
   const uint32_t *order;
+  uint8_t *marks = NULL;
   *names = NULL;
   *count = 0;
   gw_status status = gw__draft_order(draft, &order, error);
+  if (status == GW_OK && which) status = gw__draft_mark(draft, which, &marks, error);
   gw_span *list = status == GW_OK ? gw__alloc_array(draft->live, sizeof *list, error) : NULL;
-  if (!list) return status == GW_OK ? GW_NO_MEMORY : status;
-  for (size_t i = 0; i < draft->live; i++) {
+  if (!list && status == GW_OK) status = GW_NO_MEMORY;
+  for (size_t i = 0; i < draft->live && status == GW_OK; i++) {
     const gw_item *item = &draft->items[order[i]];
-    bool wanted;
-    if (gw__draft_hidden(draft, item)) continue;
-    status = gw__draft_wanted(draft, item, which, &wanted, error);
-    if (status != GW_OK) {
-      gw__free(list);
-      *count = 0;
-      return status;
-    }
-    if (wanted) list[(*count)++] = (gw_span){item->name, item->name_size};
+    if (!gw__draft_hidden(draft, item) && (!marks || marks[order[i]])) list[(*count)++] = (gw_span){item->name, item->name_size};
   }
+  gw__free(marks);
   *names = list;
-  return GW_OK;
+  return status;
 }
 
 gw_status gw_draft_names(gw_draft *draft, gw_span **names, size_t *count, gw_error *error) {
@@ -334,30 +355,59 @@ static gw_status add_item(gw_draft *draft, const char *name, size_t length, gw_t
   return GW_OK;
 }
 
+void gw__draft_replace(gw_draft *draft, gw_item *item, gw_tensor *tensor, uint32_t line) {
+  draft->edited = true;
+  gw_tensor_retain(tensor);
+  gw_tensor_release(item->tensor);
+  if (item->base) item->replaced = item->base;
+  item->tensor = tensor;
+  item->base = 0;
+  item->line = line;
+}
+
+gw_status gw__draft_add_nameless(gw_draft *draft, gw_tensor *tensor, uint32_t line, uint32_t *out, gw_error *error) {
+  gw_status status = GW_OK;
+  if (draft->item_count >= UINT32_MAX - 2) status = gw__fail(error, GW_LIMIT, "more than 2^32 tensors");
+  if (status == GW_OK)
+    status = gw__reserve((void **)&draft->items, &draft->item_capacity, draft->item_count + 1, sizeof *draft->items, error);
+  if (status != GW_OK) return status;
+  draft->items[draft->item_count] = (gw_item){.tensor = gw_tensor_retain(tensor), .line = line};
+  *out = (uint32_t)draft->item_count++;
+  return GW_OK;
+}
+
+gw_status gw__draft_line_number(gw_draft *draft, const char *line, uint32_t *number, gw_error *error) {
+  *number = gw__draft_intern(draft, line, error);
+  return *number == UINT32_MAX ? GW_NO_MEMORY : GW_OK;
+}
+
 gw_status gw_draft_set(gw_draft *draft, const char *name, size_t length, gw_tensor *tensor, const char *line, gw_error *error) {
+  gw_status status = gw_draft_settle(draft, error);
+  if (status != GW_OK) return status;
   gw_item *item = gw__draft_find(draft, name, length);
   if (draft->objects && (!item || gw__draft_hidden(draft, item))) return graph_decides(draft, name, length, error);
   uint32_t number = gw__draft_intern(draft, line, error);
   if (number == UINT32_MAX) return GW_NO_MEMORY;
   draft->edited = true;
   if (!item) return add_item(draft, name, length, tensor, number, error);
-  gw_tensor_retain(tensor);
-  gw_tensor_release(item->tensor);
-  if (item->base) item->replaced = item->base;
-  item->tensor = tensor;
-  item->base = 0;
-  item->line = number;
+  gw__draft_replace(draft, item, tensor, number);
   return GW_OK;
 }
 
 /* Remembers by which line a tensor of the bundle went. */
-gw_status gw__draft_forget(gw_draft *draft, gw_item *item, uint32_t line, gw_error *error) {
+gw_status gw__draft_note_removed(gw_draft *draft, const gw_item *item, uint32_t line, gw_error *error) {
   uint32_t base = item->base ? item->base : item->replaced;
   if (base && !draft->removed_line) {
     draft->removed_line = gw__alloc_array(gw_bundle_count(draft->bundle), sizeof *draft->removed_line, error);
     if (!draft->removed_line) return GW_NO_MEMORY;
   }
   if (base) draft->removed_line[base - 1] = line + 1;
+  return GW_OK;
+}
+
+gw_status gw__draft_forget(gw_draft *draft, gw_item *item, uint32_t line, gw_error *error) {
+  gw_status status = gw__draft_note_removed(draft, item, line, error);
+  if (status != GW_OK) return status;
   uint32_t *slot = find_slot(draft, item->name, item->name_size);
   *slot = TOMBSTONE;
   gw_tensor_release(item->tensor);
@@ -369,6 +419,8 @@ gw_status gw__draft_forget(gw_draft *draft, gw_item *item, uint32_t line, gw_err
 }
 
 gw_status gw_draft_remove(gw_draft *draft, const char *name, size_t length, const char *line, gw_error *error) {
+  gw_status status = gw_draft_settle(draft, error);
+  if (status != GW_OK) return status;
   gw_item *item = gw__draft_find(draft, name, length);
   if (!item || gw__draft_hidden(draft, item)) return gw__draft_no_such(draft, name, length, error);
   if (draft->objects) return graph_decides(draft, name, length, error);

@@ -1,5 +1,5 @@
-/* The object graph of a TF2 checkpoint (FORMAT.md, section 7) as nodes and edges: decoded, walked, encoded in TensorFlow's
- * own order. Knows neither Lua nor files. Private header of the module. */
+/* The object graph of a TF2 checkpoint (FORMAT.md, section 7) as nodes and edges: decoded, walked, edited, encoded in
+ * TensorFlow's own order. Knows neither Lua nor files nor what a value is. Private header of the module. */
 #ifndef GODWIT_GRAPH_GRAPH_H
 #define GODWIT_GRAPH_GRAPH_H
 
@@ -15,7 +15,14 @@
 typedef struct gw_edge {
   gw_span name; /* unescaped: "scoped/c" */
   uint32_t child;
+  uint32_t change; /* 1 + the last change that touched it, in graph->changes; 0: as it was read */
 } gw_edge;
+
+/* An entry of the bundle that belongs to an attribute: "" for a variable, "-keys" and "-values" for a table. */
+typedef struct gw_value {
+  gw_span suffix; /* behind the attribute's key */
+  uint32_t item;  /* the owner's number */
+} gw_value;
 
 typedef struct gw_attribute {
   gw_span name;      /* VARIABLE_VALUE, or the suffix of the key */
@@ -23,11 +30,14 @@ typedef struct gw_attribute {
   gw_span key;       /* of the bundle, or the stem of keys */
   bool optional_restore;
   struct gw_unknown *unknown;
+  gw_value *values;  /* filled by whoever edits */
+  size_t value_count;
 } gw_attribute;
 
 typedef struct gw_slot {
   gw_span name;
   uint32_t variable, slot; /* nodes */
+  uint32_t change;         /* as an edge's */
 } gw_slot;
 
 /* Fields that this version does not know, kept as they were: another TensorFlow may. */
@@ -44,11 +54,15 @@ typedef enum gw_presence { GW_ABSENT = 0, GW_FALSE, GW_TRUE } gw_presence;
 
 typedef struct gw_node {
   gw_edge *edges;
-  size_t edge_count;
+  size_t edge_count, edge_capacity;
+  uint32_t *by_name;       /* edges.c: a hash of the edges, once there are many; NULL: none */
+  size_t by_name_size;
   gw_attribute *attributes;
   size_t attribute_count;
   gw_slot *slots;
-  size_t slot_count;
+  size_t slot_count, slot_capacity;
+  struct gw_positions *positions; /* of a Keras optimizer since 2.11: see positions.c */
+  uint32_t lost;           /* 1 + the last change that took an edge to this node away; 0: none */
   bool has_saver;
   gw_span saver_name, saver_object;
   gw_presence has_values; /* has_checkpoint_values as stored */
@@ -56,10 +70,112 @@ typedef struct gw_node {
 } gw_node;
 
 struct gw_graph {
+  uint32_t references;
   gw_arena arena;
-  gw_node *nodes; /* 0 is the root */
-  size_t node_count;
+  gw_node *nodes;
+  size_t node_count, node_capacity;
+  uint32_t root;           /* 0 in every file */
+  bool sorted;             /* the root's children are in the order of their names, and stay so (Checkpoint(**kwargs)) */
+  bool with_values;        /* has_checkpoint_values is written: graphs of before TF 2.8 are left without it */
+  uint64_t version;        /* counts edits */
+  uint32_t *changes;       /* of each change, the owner's number for its line */
+  size_t change_count, change_capacity;
+  uint32_t *optimizers;    /* nodes with positions */
+  size_t optimizer_count, optimizer_capacity;
 };
+
+#define GW_NO_EDGE SIZE_MAX
+
+gw_status gw__graph_new(gw_graph **out, gw_error *error); /* an empty root, sorted */
+/* Adds a node without anything; *out is its number. Pointers to nodes end here. */
+gw_status gw__graph_add_node(gw_graph *graph, uint32_t *out, gw_error *error);
+gw_status gw__graph_text(gw_graph *graph, gw_span text, gw_span *out, gw_error *error); /* a copy that the graph owns */
+
+/* ---- order.c: breadth-first from the root, children in their stored order, each node once; then all slot variables,
+ * optimizer by optimizer (tensorflow/python/checkpoint/graph_view.py: breadth_first_traversal; util.py:
+ * serialize_slot_variables). */
+
+typedef struct gw_numbering {
+  uint32_t *order;   /* ids to nodes */
+  uint32_t *numbers; /* nodes to ids, or GW_NO_NODE */
+  size_t reached;    /* how many of them edges lead to from the root */
+  size_t saved;      /* with the slot variables of these */
+  size_t count;      /* with nodes that nothing reaches, which are no work of TensorFlow's and come behind the others */
+} gw_numbering;
+
+gw_status gw__graph_number(const gw_graph *graph, gw_numbering *numbering, gw_error *error);
+void gw__graph_numbering_free(gw_numbering *numbering);
+/* The arrays of gw_graph_parents for a numbering that is there already. */
+gw_status gw__graph_parents(const gw_graph *graph, const gw_numbering *numbering, uint32_t **parents, size_t **edges, gw_error *error);
+/* has_checkpoint_values of each node. */
+gw_status gw__graph_find_values(const gw_graph *graph, gw_presence *values, gw_error *error);
+/* Encodes the first `count` nodes of the numbering. */
+gw_status gw__graph_encode(const gw_graph *graph, const gw_numbering *numbering, size_t count, gw_buf *out, gw_error *error);
+
+/* ---- edges.c: editing. `line` is the owner's number of the line that asked; names are unescaped and UTF-8. */
+
+/* Where the edge of this name is, or GW_NO_EDGE. */
+size_t gw__graph_find(gw_graph *graph, uint32_t node, gw_span name);
+/* An edge that is there keeps its place and leads to `child` from now on; a new one goes last. */
+gw_status gw__graph_link(gw_graph *graph, uint32_t node, gw_span name, uint32_t child, uint32_t line, gw_error *error);
+gw_status gw__graph_unlink(gw_graph *graph, uint32_t node, size_t edge, uint32_t line, gw_error *error);
+gw_status gw__graph_rename_edge(gw_graph *graph, uint32_t node, size_t edge, gw_span name, uint32_t line, gw_error *error);
+/* New names of a node's edges at once: `names` by edge, data NULL keeps. Checked first: GW_EXISTS, with the two edges, when
+ * names meet. */
+gw_status gw__graph_check_names(const gw_graph *graph, uint32_t node, const gw_span *names, size_t clash[2], gw_error *error);
+gw_status gw__graph_rename_edges(gw_graph *graph, uint32_t node, const gw_span *names, uint32_t line, gw_error *error);
+/* Place i gets what was at order[i], its name too; `order` has every edge once. */
+gw_status gw__graph_order_edges(gw_graph *graph, uint32_t node, const size_t *order, uint32_t line, gw_error *error);
+/* Takes away every edge to a node that is marked, and the edges and slots of marked nodes. */
+gw_status gw__graph_remove_nodes(gw_graph *graph, const uint8_t *marks, uint32_t line, gw_error *error);
+gw_status gw__graph_add_slot(gw_graph *graph, uint32_t optimizer, gw_span name, uint32_t variable, uint32_t slot, uint32_t line,
+                             gw_error *error);
+gw_status gw__graph_add_attribute(gw_graph *graph, uint32_t node, gw_span name, gw_span full_name, uint32_t item, gw_error *error);
+gw_status gw__graph_change(gw_graph *graph, uint32_t line, uint32_t *change, gw_error *error); /* notes one; 1 + its number */
+/* Sorts the children of a sorted root, and each optimizer's slots, as they would be saved. */
+gw_status gw__graph_tidy(gw_graph *graph, gw_error *error);
+
+/* ---- positions.c: the lists of Keras optimizers since 2.11, whose n-th entry belongs to the n-th trainable variable. */
+
+typedef struct gw_positions {
+  uint32_t *variables; /* by position; GW_NO_NODE: not copied along; NULL: it could not be told which ones are meant */
+  size_t count;
+  uint32_t *walked;    /* the model's variables as they came in the first walk, when they were noted */
+  size_t walked_count;
+  int walk;            /* in which walk of positions.c `variables` have this order; -1: in none */
+  bool by_hand;        /* the recipe edits the lists itself */
+} gw_positions;
+
+/* The shape of a variable, for telling variables of one name apart; false: not known. */
+typedef bool (*gw_shape_of)(void *owner, uint32_t item, size_t *rank, const int64_t **dims);
+
+/* Finds the variables of every such optimizer that has no positions yet. */
+gw_status gw__positions_note(gw_graph *graph, gw_shape_of shape_of, void *owner, gw_error *error);
+/* A node was edited by hand: if it is a list of an optimizer's, that one's lists are left alone from now on. */
+void gw__positions_touch(gw_graph *graph, uint32_t node);
+/* After edits: the lists follow the variables. GW_INVALID when they cannot. */
+gw_status gw__positions_settle(gw_graph *graph, gw_error *error);
+/* Is this edge of the optimizer one of its lists ("_momentums"), with an entry for every position? */
+bool gw__positions_is_list(const gw_graph *graph, uint32_t optimizer, size_t edge);
+/* What the slots of a list are called: "m" from the full name "Adam/m/dense/kernel"; else the list's own name. */
+gw_span gw__positions_slot_name(const gw_graph *graph, uint32_t optimizer, size_t edge);
+
+/* ---- copy.c */
+
+/* What of one graph has been copied to another: so that what is copied twice is copied once. */
+typedef struct gw_copied {
+  gw_graph *from;      /* counted */
+  uint32_t *nodes;     /* by node of `from`: the copy, or GW_NO_NODE */
+  size_t count;
+} gw_copied;
+
+/* Makes the owner's value of a copied one; `context` is its own. */
+typedef gw_status (*gw_copy_value)(void *context, uint32_t item, uint32_t *copy, gw_error *error);
+/* Copies a node and all that hangs below it, and the slots whose optimizer and variable are both copied by then. */
+gw_status gw__graph_copy(gw_copied *copied, gw_graph *to, uint32_t node, uint32_t line, gw_copy_value copy_value, void *context,
+                         uint32_t *out, gw_error *error);
+/* A second graph, node for node, with the same numbers. */
+gw_status gw__graph_clone(const gw_graph *graph, gw_graph **out, gw_error *error);
 
 /* messages_pb.c */
 gw_status gw__graph_decode(gw_span bytes, gw_graph *graph, gw_error *error);

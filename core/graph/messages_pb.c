@@ -86,7 +86,7 @@ static bool decode_edges(gw_decoding *decoding, const node_message *message, gw_
     gw_edge *edge = &node->edges[i];
     if (!node_id(decoding, message->children[i]->node_id, count, &edge->child)) return false;
     if (!text(decoding, &message->children[i]->local_name, &edge->name)) return false;
-    node->edge_count++;
+    node->edge_capacity = ++node->edge_count;
   }
   return node->edges != NULL;
 }
@@ -113,7 +113,7 @@ static bool decode_slots(gw_decoding *decoding, const node_message *message, gw_
     if (!node_id(decoding, source->original_variable_node_id, count, &slot->variable) ||
         !node_id(decoding, source->slot_variable_node_id, count, &slot->slot) || !text(decoding, &source->slot_name, &slot->name))
       return false;
-    node->slot_count++;
+    node->slot_capacity = ++node->slot_count;
   }
   return node->slots != NULL;
 }
@@ -141,11 +141,12 @@ gw_status gw__graph_decode(gw_span bytes, gw_graph *graph, gw_error *error) {
     return status;
   }
   if (message->n_nodes == 0) decoding.status = gw__fail(error, GW_CORRUPT, "the object graph has no nodes");
-  else graph->nodes = take(&decoding, message->n_nodes, sizeof *graph->nodes);
+  else decoding.status = gw__reserve((void **)&graph->nodes, &graph->node_capacity, message->n_nodes, sizeof *graph->nodes, error);
   for (size_t i = 0; decoding.status == GW_OK && i < message->n_nodes; i++) {
     decoding.node = i;
-    decode_node(&decoding, message->nodes[i], &graph->nodes[i], message->n_nodes);
+    graph->nodes[i] = (gw_node){0};
     graph->node_count++;
+    decode_node(&decoding, message->nodes[i], &graph->nodes[i], message->n_nodes);
   }
   gw__arena_free(&memory.arena);
   return decoding.status;
@@ -157,6 +158,7 @@ typedef struct gw_packing {
   gw_arena arena;
   gw_error *error;
   const uint32_t *numbers;
+  size_t count; /* nodes from this number on are not written, nor what leads to them */
   bool failed;
 } gw_packing;
 
@@ -188,12 +190,14 @@ static void pack_edges(gw_packing *packing, const gw_node *node, node_message *m
   edge_message **pointers = lay(packing, node->edge_count, sizeof *pointers);
   edge_message *edges = lay(packing, node->edge_count, sizeof *edges);
   for (size_t i = 0; pointers && edges && i < node->edge_count; i++) {
-    tensorflow__trackable_object_graph__trackable_object__object_reference__init(&edges[i]);
-    edges[i].node_id = (int32_t)packing->numbers[node->edges[i].child];
-    edges[i].local_name = data_of(node->edges[i].name);
-    pointers[i] = &edges[i];
+    uint32_t child = packing->numbers[node->edges[i].child];
+    if (child >= packing->count) continue;
+    edge_message *edge = &edges[message->n_children];
+    tensorflow__trackable_object_graph__trackable_object__object_reference__init(edge);
+    edge->node_id = (int32_t)child;
+    edge->local_name = data_of(node->edges[i].name);
+    pointers[message->n_children++] = edge;
   }
-  message->n_children = node->edge_count;
   message->children = pointers;
 }
 
@@ -218,13 +222,15 @@ static void pack_slots(gw_packing *packing, const gw_node *node, node_message *m
   slot_message **pointers = lay(packing, node->slot_count, sizeof *pointers);
   slot_message *slots = lay(packing, node->slot_count, sizeof *slots);
   for (size_t i = 0; pointers && slots && i < node->slot_count; i++) {
-    tensorflow__trackable_object_graph__trackable_object__slot_variable_reference__init(&slots[i]);
-    slots[i].original_variable_node_id = (int32_t)packing->numbers[node->slots[i].variable];
-    slots[i].slot_name = data_of(node->slots[i].name);
-    slots[i].slot_variable_node_id = (int32_t)packing->numbers[node->slots[i].slot];
-    pointers[i] = &slots[i];
+    uint32_t variable = packing->numbers[node->slots[i].variable], slot_node = packing->numbers[node->slots[i].slot];
+    if (variable >= packing->count || slot_node >= packing->count) continue;
+    slot_message *slot = &slots[message->n_slot_variables];
+    tensorflow__trackable_object_graph__trackable_object__slot_variable_reference__init(slot);
+    slot->original_variable_node_id = (int32_t)variable;
+    slot->slot_name = data_of(node->slots[i].name);
+    slot->slot_variable_node_id = (int32_t)slot_node;
+    pointers[message->n_slot_variables++] = slot;
   }
-  message->n_slot_variables = node->slot_count;
   message->slot_variables = pointers;
 }
 
@@ -253,7 +259,7 @@ static void pack_node(gw_packing *packing, const gw_node *node, gw_presence has_
 
 gw_status gw__graph_pack(const gw_graph *graph, const uint32_t *order, const uint32_t *numbers, size_t count,
                          const gw_presence *values, gw_buf *out, gw_error *error) {
-  gw_packing packing = {.arena = GW_ARENA_INIT, .error = error, .numbers = numbers};
+  gw_packing packing = {.arena = GW_ARENA_INIT, .error = error, .numbers = numbers, .count = count};
   graph_message message = TENSORFLOW__TRACKABLE_OBJECT_GRAPH__INIT;
   node_message **pointers = lay(&packing, count, sizeof *pointers);
   node_message *nodes = lay(&packing, count, sizeof *nodes);

@@ -1,5 +1,5 @@
-/* Where each tensor's bytes go. `canonical`: the order in which TensorFlow's Saver lays data out, by saved name, or, with
- * the names of the only input, the order that this has (FORMAT.md, 3.4). `shared`: the input's data files as they are,
+/* Where each tensor's bytes go. `canonical`: the order in which TensorFlow lays data out, by saved name (Saver) or by object
+ * (Checkpoint), or, with the names of the only input, the order that this has (FORMAT.md, 3.4). `shared`: the input's data files as they are,
  * and one more for everything new. */
 #include <stdlib.h>
 #include <string.h>
@@ -47,7 +47,7 @@ static gw_status make_units(gw_plan *plan, gw_error *error) {
     item->unit_count = parts ? parts->count : 1;
     for (size_t j = 0; j < item->unit_count; j++) {
       gw_unit *unit = &plan->units[plan->unit_count++];
-      *unit = (gw_unit){.item = (uint32_t)i, .slice = (uint32_t)j};
+      *unit = (gw_unit){.rank = item->rank, .item = (uint32_t)i, .slice = (uint32_t)j};
       const gw_entry *entry = gw__unit_entry(plan, unit);
       unit->size = entry ? entry->size : gw_tensor_bytes(item->tensor);
     }
@@ -79,18 +79,20 @@ static void place_as_before(gw_plan *plan) {
   qsort(plan->units, plan->unit_count, sizeof *plan->units, by_place);
 }
 
-static int by_shard(const void *a, const void *b) {
+static int by_rank(const void *a, const void *b) {
   const gw_unit *left = a, *right = b;
   if (left->shard != right->shard) return left->shard < right->shard ? -1 : 1;
+  if (left->rank != right->rank) return left->rank < right->rank ? -1 : 1;
   if (left->item != right->item) return left->item < right->item ? -1 : 1;
   return left->slice < right->slice ? -1 : left->slice > right->slice;
 }
 
-static void place_by_name(gw_plan *plan) {
+static void place_by_rank(gw_plan *plan) {
   bool one_input = plan->draft->bundle != NULL;
   for (size_t i = 0; i < plan->input_count; i++) one_input = one_input && plan->inputs[i] == plan->draft->bundle;
   for (size_t i = 0; i < plan->unit_count; i++) plan->units[i].shard = one_input ? old_shard(plan, &plan->units[i]) : 0;
-  if (one_input) qsort(plan->units, plan->unit_count, sizeof *plan->units, by_shard);
+  /* Made by name, which mostly is the order by rank. */
+  if (one_input || plan->draft->ranks) qsort(plan->units, plan->unit_count, sizeof *plan->units, by_rank);
 }
 
 /* Shards that nothing is left in vanish, as they would for a Saver that has nothing on a device. */
@@ -145,7 +147,7 @@ static gw_status make_shards(gw_plan *plan, int32_t count, gw_error *error) {
 
 static gw_status layout_canonical(gw_plan *plan, gw_error *error) {
   if (plan->same_names) place_as_before(plan);
-  else place_by_name(plan);
+  else place_by_rank(plan);
   int32_t count = close_gaps(plan);
   if (plan->options.shards > 0) {
     count = plan->options.shards;

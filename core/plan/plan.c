@@ -58,7 +58,7 @@ static gw_status take_items(gw_plan *plan, gw_error *error) {
   for (size_t i = 0; i < draft->live; i++) {
     const gw_item *source = &draft->items[order[i]];
     gw_plan_item *item = &plan->items[plan->item_count++];
-    *item = (gw_plan_item){.name = {source->name, source->name_size}, .line = source->line,
+    *item = (gw_plan_item){.rank = draft->ranks ? draft->ranks[order[i]] : i, .name = {source->name, source->name_size}, .line = source->line,
                            .base = source->base ? source->base : source->replaced, .replaced = !source->base && source->replaced};
     if (source->tensor) {
       item->tensor = gw_tensor_retain(source->tensor);
@@ -166,6 +166,8 @@ static void add_up(gw_plan *plan) {
 
 gw_status gw_plan_compile(gw_draft *draft, const gw_plan_options *options, gw_plan **out, gw_error *error) {
   *out = NULL;
+  gw_status status = gw__draft_finish(draft, error);
+  if (status != GW_OK) return status;
   if (draft->live == 0) { /* an object graph alone is something */
     gw__fail(error, GW_INVALID, "the checkpoint to write has no tensors (TensorFlow cannot save nothing either)");
     return GW_INVALID;
@@ -174,7 +176,7 @@ gw_status gw_plan_compile(gw_draft *draft, const gw_plan_options *options, gw_pl
   if (!plan) return GW_NO_MEMORY;
   plan->draft = gw_draft_retain(draft);
   plan->options = options ? *options : (gw_plan_options)GW_PLAN_OPTIONS_INIT;
-  gw_status status = take_items(plan, error);
+  status = take_items(plan, error);
   if (status == GW_OK) status = note_inputs(plan, error);
   if (status == GW_OK) status = gw__plan_layout(plan, error);
   if (status == GW_OK) status = check_sources(plan, error);

@@ -22,12 +22,14 @@ typedef struct gw_plan_item {
   bool replaced;      /* that one's value is gone */
   uint32_t line;
   gw_action action;
+  uint64_t rank;      /* in TensorFlow's order of data: by name, or by object */
   size_t first_unit, unit_count; /* its stored pieces: one, or one per slice; in plan->units_of */
 } gw_plan_item;
 
 /* One run of bytes in a data file: a whole tensor, or one slice of it. */
 typedef struct gw_unit {
   uint64_t offset, size;  /* in the output's shard */
+  uint64_t rank;          /* its item's */
   uint32_t item;
   uint32_t slice;         /* which one in the parent's list; 0 for a whole tensor */
   int32_t shard;

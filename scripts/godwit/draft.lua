@@ -102,7 +102,7 @@ end
 
 local function rename_by_function(draft, fn)
   local from, to = {}, {}
-  for _, name in ipairs(draft:core_names()) do
+  for _, name in ipairs(draft.kind == "objects" and draft:core_edge_paths() or draft:core_names()) do
     local new = fn(name)
     if new ~= nil then
       if type(new) ~= "string" then fail(("the function of rename returned a %s for \"%s\", not a name"):format(type(new), name)) end
@@ -112,6 +112,12 @@ local function rename_by_function(draft, fn)
   return draft:core_rename_exact(from, to)
 end
 
+--- Object-based: renaming is of objects, by their paths.
+local function is_there(draft, name)
+  if draft.kind ~= "objects" then return draft:has(name) end
+  return require "godwit.graph".graph.find(draft.root, name) ~= nil
+end
+
 local function rename_by_names(draft, names, optional)
   local from, to = {}, {}
   local olds = {}
@@ -119,7 +125,7 @@ local function rename_by_names(draft, names, optional)
   table.sort(olds)
   for _, old in ipairs(olds) do
     if type(names[old]) ~= "string" then fail(("the new name of \"%s\" is a %s, not a string"):format(old, type(names[old]))) end
-    if not optional or draft:has(old) then from[#from + 1], to[#to + 1] = old, names[old] end
+    if not optional or is_there(draft, old) then from[#from + 1], to[#to + 1] = old, names[old] end
   end
   return draft:core_rename_exact(from, to)
 end
@@ -177,9 +183,26 @@ function methods:rename_scope(from, to, options)
   return need_match(self, self:core_rename_scope(from, to), { ("scope " .. from) }, options)
 end
 
+local SUFFIX = "/.ATTRIBUTES/VARIABLE_VALUE"
+
+local function object_slots(draft, name)
+  local graph = require "godwit.graph".graph
+  if name:sub(-#SUFFIX) == SUFFIX then name = name:sub(1, -#SUFFIX - 1) end
+  local variable = graph.find(draft.root, name)
+  if not variable then fail(("there is no object at \"%s\""):format(name)) end
+  local slots = {}
+  for _, node in graph.walk(draft.root) do
+    for slot, owner, tensor in graph.slots(node) do
+      if owner == variable then slots[slot] = core.node_tensor(tensor) end
+    end
+  end
+  return slots
+end
+
 function methods:slots(name)
   check_self(self, "slots")
   if type(name) ~= "string" then fail("slots takes a variable's name") end
+  if self.kind == "objects" then return object_slots(self, name) end
   self:role(name)
   local slots = {}
   for _, other in ipairs(self:core_names { role = "slot" }) do

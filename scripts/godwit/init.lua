@@ -4,8 +4,9 @@
 local core = require "godwit.core"
 core.home()
 require "godwit.draft"
+local objects = require "godwit.graph"
 
-local gw = { version = core.version }
+local gw = { version = core.version, graph = objects.graph, objects = objects.objects, dict = objects.dict, variable = objects.variable }
 
 --- Raises the recipe's own mistake at the caller's line.
 local function fail(what, ...) core.fail { class = "recipe", what = what:format(...) } end
@@ -26,10 +27,21 @@ local function sorted_names(tensors)
   return names
 end
 
+--- The variables of a dictionary node by their keys.
+local function variables_of(node)
+  local tensors = {}
+  for name, child in pairs(node) do
+    if not core.node_is_variable(child) then fail("gw.variables takes a dictionary of variables, and '%s' is none", name) end
+    tensors[name] = core.node_tensor(child)
+  end
+  return tensors
+end
+
 function gw.variables(tensors)
   if type(tensors) ~= "table" and type(tensors) ~= "userdata" then
     fail("gw.variables takes a table from names to tensors, not a %s", type(tensors))
   end
+  if core.node_is(tensors) then tensors = variables_of(tensors) end
   local draft = core.draft()
   local vars = draft.vars
   for _, name in ipairs(sorted_names(tensors)) do vars[name] = tensors[name] end

@@ -24,7 +24,8 @@ local gw = {}
 ---@alias godwit.Role "weight" | "slot" | "power" | "average" | "step" | "counter" | "table" | "state"
 
 --- Which tensors: a regular expression (PCRE2, Python's syntax) that is searched in the name as by `re.search`; a list of
---- them, any of which may match; or `{role = ...}`, also with expressions beside it.
+--- them, any of which may match; or `{role = ...}`, also with expressions beside it. Object-based: it is searched in the
+--- key without `/.ATTRIBUTES/VARIABLE_VALUE`, and in every other path by which the variable can be reached.
 ---@alias godwit.Which string | string[] | { role: godwit.Role, [integer]: string }
 
 --- The last argument of rules that work on many tensors.
@@ -63,9 +64,40 @@ function gw.open(path) end
 --- A new name-based draft.
 ---
 --- Raises when a value is no tensor or a key no name.
----@param tensors table<string, godwit.Tensor> | godwit.Vars Names to tensors; another draft's `vars` will do.
+---@param tensors table<string, godwit.Tensor> | godwit.Vars | godwit.Node Names to tensors; another draft's `vars` will do, and a dictionary of variables in an object graph.
 ---@return godwit.Draft
 function gw.variables(tensors) end
+
+--- What becomes an object of a graph: a tensor (a variable), a table (names: attributes in the order of their names; a
+--- sequence: a list; the same table twice is one object), `gw.dict`, `gw.variable`, `ckpt.vars` (a dictionary), or an object
+--- of any draft, which is copied with all that hangs below it when it is another's.
+---@alias godwit.Tree godwit.Tensor | godwit.Node | godwit.Dict | godwit.Variable | godwit.Vars | table
+
+--- A new object-based draft, as `tf.train.Checkpoint(**tree)` saves one: `save` with `save_counter`, `write` (and Keras'
+--- `save_weights`) without.
+---
+--- Raises for lists with holes, names that are no UTF-8 text, and what is no object.
+---@param tree godwit.Tree
+---@param options? { save_counter: integer }
+---@return godwit.Draft
+function gw.objects(tree, options) end
+
+--- A dictionary in an object graph, which keeps its order, as Python's do.
+---
+--- Raises for a key that comes twice.
+---@param content table | godwit.Vars | godwit.Node A sequence of `{key, value}`; a table from keys to values, sorted; a draft's `vars`; a node.
+---@return godwit.Dict
+function gw.dict(content) end
+
+---@class godwit.Dict What `gw.dict` gives.
+
+--- A variable that is one object wherever the tree has it, and a way to say its full name.
+---@param tensor godwit.Tensor
+---@param options? { full_name: string } Without: the name that the tensor was read under, or its old full name, or "Variable".
+---@return godwit.Variable
+function gw.variable(tensor, options) end
+
+---@class godwit.Variable What `gw.variable` gives.
 
 --- A checkpoint being edited: names and tensors. Editing changes nothing on disk. `#ckpt` is how many tensors it has (of
 --- an object-based one without the object graph).
@@ -73,6 +105,7 @@ function gw.variables(tensors) end
 ---@field kind "variables" | "objects" Name-based (tf.compat.v1.train.Saver) or object-based (tf.train.Checkpoint, Keras).
 ---@field path string The prefix it was opened from; "" for a new draft.
 ---@field vars godwit.Vars The tensors by name.
+---@field root godwit.Node The root of the object graph; assignable (`godwit.Tree`). Object-based only.
 ---@operator len: integer
 local Draft = {}
 
@@ -80,7 +113,7 @@ local Draft = {}
 --- there; assigning replaces or adds; assigning nil removes, and raises when it was not there. `pairs` goes in the order of
 --- the names' bytes, over the names as they were when the loop began. `#vars` is how many there are.
 ---
---- Object-based: values can be replaced, but keys follow from the object graph, so adding and removing raise.
+--- Object-based: values can be replaced, but keys follow from the object graph (`root`), so adding and removing raise.
 ---@class godwit.Vars
 ---@field [string] godwit.Tensor
 ---@operator len: integer
@@ -110,15 +143,18 @@ function Draft:each(which) end
 --- - a function of the name that returns the new name, or nil to keep it;
 --- - a sequence of `{regex, replacement}`: the first one that matches applies, once.
 ---
---- Raises when nothing matches (unless `optional`), when two tensors would have one name, when a name would be empty, and
---- for object-based drafts, whose keys follow from the object graph.
+--- Object-based: names of objects, variables or not. Every edge is looked at as its parent's path, `/`, its name (`/` and
+--- `.` in it written `.S` and `..`); the last part may change, and keeps its place.
+---
+--- Raises when nothing matches (unless `optional`), when two tensors (two children) would have one name, when a name would
+--- be empty, and when an object would move (see `gw.graph.move`).
 ---@param what string | table<string, string> | (fun(name: string): string?) | string[][]
 ---@param replacement? string | godwit.RuleOptions The replacement for an expression; else the options.
 ---@param options? godwit.RuleOptions
 ---@return integer count How many names matched, also those that stay what they are.
 function Draft:rename(what, replacement, options) end
 
---- Moves what is under one scope to another. Both are literal and end in `/`; `"/"` is the root.
+--- Moves what is under one scope to another. Both are literal and end in `/`; `"/"` is the root. Name-based drafts.
 ---
 --- Raises as `rename` does.
 ---@param from string
@@ -129,7 +165,9 @@ function Draft:rename_scope(from, to, options) end
 
 --- Removes the selected tensors. What is selected is settled before the first one goes.
 ---
---- Raises when nothing matches (unless `optional`), and for object-based drafts.
+--- Object-based: removes every edge to the selected objects, their slots, and branches that nothing is left in.
+---
+--- Raises when nothing matches (unless `optional`).
 ---@param which godwit.Which
 ---@param options? godwit.RuleOptions
 ---@return integer count How many were removed.
@@ -137,7 +175,7 @@ function Draft:drop(which, options) end
 
 --- Removes all but the selected tensors; with `optional` and no match it removes nothing.
 ---
---- Raises when nothing matches (unless `optional`), and for object-based drafts.
+--- Raises when nothing matches (unless `optional`).
 ---@param which godwit.Which
 ---@param options? godwit.RuleOptions
 ---@return integer count How many were kept.
@@ -169,7 +207,8 @@ function Draft:copy() end
 ---@return godwit.Role
 function Draft:role(name) end
 
---- A variable's slots by their own names: `{Adam = m, Adam_1 = v}`; empty when it has none. Name-based drafts.
+--- A variable's slots by their own names: `{Adam = m, Adam_1 = v}`; empty when it has none. Object-based: by key or path,
+--- of all optimizers: `{m = m, v = v}`.
 ---
 --- Raises the nearest names when the variable is not there.
 ---@param name string
@@ -228,6 +267,133 @@ function Draft:save(prefix, options) end
 ---@field line? string "file:line" that asked for it.
 ---@field replaces? string The input's tensor that a new value takes the place of.
 ---@field shard integer The data file that it goes to, from 0.
+
+-- ---- The object graph -----------------------------------------------------------------------------------------------
+
+--- An object. Its fields are its children and nothing else: `node.name`, `node["layer-0"]`. Reading or removing what is not
+--- there raises what is; an integer index raises (positions of a list are `"0"`, `"1"`). Assigning a tensor to a variable
+--- replaces its value; anything else (`godwit.Tree`) becomes the child, in its old place or as the last one; nil removes it.
+--- `pairs` goes in the graph's order, `#node` is how many children. One object is one value: `a == b`. A variable node
+--- serves wherever a tensor is expected.
+---@class godwit.Node
+---@field [string] godwit.Node
+---@operator len: integer
+
+--- Looking at and editing object graphs. Keys and node numbers follow from the structure, as TensorFlow derives them.
+---@class godwit.graph
+local graph = {}
+
+---@param node godwit.Node
+---@param name string
+---@return boolean
+function graph.has(node, name) end
+
+--- The object at a path as keys write it ("model/a.Sb"), or nil.
+---@param root godwit.Node
+---@param path string
+---@return godwit.Node?
+function graph.find(root, path) end
+
+--- Iterates over names and children, as `pairs`.
+---@param node godwit.Node
+---@return fun(): string?, godwit.Node
+function graph.children(node) end
+
+--- A list's elements, by position.
+---
+--- Raises when the children are not "0", "1", ...
+---@param node godwit.Node
+---@return godwit.Node[]
+function graph.list(node) end
+
+--- Iterates over paths and objects, breadth first, each object once.
+---@param root godwit.Node
+---@return fun(): string?, godwit.Node
+function graph.walk(root) end
+
+--- Renames a child, in its place.
+---
+--- Raises when it is not there, and when the name is taken.
+---@param node godwit.Node
+---@param old string
+---@param new string
+function graph.rename(node, old, new) end
+
+--- Puts the children in this order. Bytes change by it, nothing else: restoring goes by names.
+---@param node godwit.Node
+---@param names string[] Every child once.
+function graph.order(node, names) end
+
+--- Puts a list's elements in another order: position i gets what was at order[i], both from 0. Keras optimizers since 2.11
+--- refer to variables by position: their lists follow, or saving raises.
+---@param list godwit.Node
+---@param order integer[] Every position once.
+function graph.reorder(list, order) end
+
+--- Takes a child to another object.
+---
+--- Raises when the name is taken there, and when the object would hang below itself.
+---@param from godwit.Node
+---@param name string
+---@param to godwit.Node
+---@param new_name? string
+function graph.move(from, name, to, new_name) end
+
+--- A new object with this one as its only child: `Checkpoint(model)` becomes `Checkpoint(model=model)`. When `node` is the
+--- root, its save_counter goes to the new object.
+---@param name string
+---@param node godwit.Node
+---@return godwit.Node
+function graph.wrap(name, node) end
+
+--- A variable's tensor. Raises for other objects.
+---@param node godwit.Node
+---@return godwit.Tensor
+function graph.tensor(node) end
+
+---@param node godwit.Node
+---@return boolean
+function graph.is_variable(node) end
+
+--- A variable's full name: that by which TF1 code and name-based restoring know it. Not unique.
+---@param node godwit.Node
+---@param new? string Sets it.
+---@return string before
+function graph.full_name(node, new) end
+
+--- The object's path as keys write it, "" for the root.
+---
+--- Raises when nothing leads to it any more.
+---@param node godwit.Node
+---@return string
+function graph.path(node) end
+
+--- A name as it stands in a key: "." becomes "..", "/" becomes ".S".
+---@param name string
+---@return string
+function graph.escape(name) end
+
+--- And back. Raises for what no name gives.
+---@param part string
+---@return string
+function graph.unescape(part) end
+
+--- Iterates over an optimizer's slots: name, variable, slot variable. Slot edges (TF1, Keras before 2.11) and the lists of
+--- Keras optimizers since 2.11 alike.
+---@param optimizer godwit.Node
+---@return fun(): string?, godwit.Node, godwit.Node
+function graph.slots(optimizer) end
+
+--- Replaces a slot's value, or adds a slot edge.
+---
+--- Raises for a slot that a Keras optimizer since 2.11 does not have.
+---@param optimizer godwit.Node
+---@param variable godwit.Node
+---@param name string
+---@param tensor godwit.Tensor
+function graph.set_slot(optimizer, variable, name, tensor) end
+
+gw.graph = graph
 
 -- ---- Tensors --------------------------------------------------------------------------------------------------------
 

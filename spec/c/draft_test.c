@@ -224,11 +224,9 @@ static void object_graphs_decide_names(void) {
   gw_error error = GW_ERROR_INIT;
   gw_tensor *tensor = number(1);
   size_t count;
-  gw_which every = {NULL, 0, 0xff};
   CHECK(gw_draft_is_objects(draft) && !gw_draft_has(draft, GW_GRAPH_KEY, strlen(GW_GRAPH_KEY)));
   CHECK(gw_draft_set(draft, GW_GRAPH_KEY, strlen(GW_GRAPH_KEY), tensor, NULL, &error) == GW_INVALID);
   CHECK(gw_draft_set(draft, "new", 3, tensor, NULL, &error) == GW_INVALID);
-  CHECK(gw_draft_drop(draft, &every, NULL, &count, &error) == GW_INVALID);
   CHECK(gw_draft_rename_scope(draft, "/", 1, "m/", 2, NULL, &count, &error) == GW_INVALID);
   CHECK_TEXT(names_of(draft), "a/.ATTRIBUTES/VARIABLE_VALUE b/.ATTRIBUTES/VARIABLE_VALUE");
   gw_tensor_release(tensor);
