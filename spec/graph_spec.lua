@@ -473,7 +473,8 @@ describe("Keras optimizers since 2.11", function()
 
   it("refuse what they cannot follow", function()
     -- Two orders are possible: that of assignment and that of names; nothing tells which it was.
-    local ckpt = gw.objects { model = gw.dict { { "z", gw.variable(gw.scalar(1.0), { full_name = "v" }) }, { "a", gw.variable(gw.scalar(2.0), { full_name = "v" }) } } }
+    local first, second = gw.variable(gw.scalar(1.0), { full_name = "v" }), gw.variable(gw.scalar(2.0), { full_name = "v" })
+    local ckpt = gw.objects { model = gw.dict { { "z", first }, { "a", second } } }
     local iterations = gw.variable(gw.scalar(5, "int64"))
     local m = { gw.variable(gw.scalar(1.0), { full_name = "Adam/m/v" }), gw.variable(gw.scalar(2.0), { full_name = "Adam/m/v" }) }
     ckpt.root.optimizer = gw.dict { { "_variables", { iterations, m[1], m[2] } }, { "_iterations", iterations }, { "_momentums", m } }

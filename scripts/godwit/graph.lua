@@ -60,7 +60,9 @@ local function dict_entries(content)
       entries[i] = { pair[1], pair[2] }
     end
     for key in pairs(content) do
-      if math.type(key) ~= "integer" or key > #entries or key < 1 then fail("gw.dict takes a sequence of {key, value} pairs, or a table with string keys, not both") end
+      if math.type(key) ~= "integer" or key > #entries or key < 1 then
+        fail("gw.dict takes a sequence of {key, value} pairs, or a table with string keys, not both")
+      end
     end
   end
   return entries
@@ -322,18 +324,21 @@ function graph.move(from, name, to, new_name)
   core.node_unlink(from, name)
 end
 
---- Checkpoint(model) becomes Checkpoint(name=model). A root's save_counter goes to the new root, where TensorFlow has it.
+--- Checkpoint(model) becomes Checkpoint(name=model). What the old Checkpoint had put on its root goes: save_counter to the
+--- new root, and the edge `root`, which leads to the root itself (tensorflow/python/checkpoint/checkpoint.py: Checkpoint).
 function graph.wrap(name, node)
   check_name(name, "gw.graph.wrap: the attribute")
   check_node(node, "gw.graph.wrap")
   local draft = core.node_draft(node)
   local wrapper = core.node_new(draft)
   core.node_link(wrapper, name, node)
-  local counter = draft.root == node and core.node_child(node, COUNTER)
+  if draft.root ~= node then return wrapper end
+  local counter = core.node_child(node, COUNTER)
   if counter then
     core.node_link(wrapper, COUNTER, counter)
     core.node_unlink(node, COUNTER)
   end
+  if core.node_child(node, "root") == node then core.node_unlink(node, "root") end
   return wrapper
 end
 

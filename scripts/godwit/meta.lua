@@ -64,7 +64,8 @@ function gw.open(path) end
 --- A new name-based draft.
 ---
 --- Raises when a value is no tensor or a key no name.
----@param tensors table<string, godwit.Tensor> | godwit.Vars | godwit.Node Names to tensors; another draft's `vars` will do, and a dictionary of variables in an object graph.
+--- A draft's `vars` will do, and a dictionary of variables in an object graph.
+---@param tensors table<string, godwit.Tensor> | godwit.Vars | godwit.Node Names to tensors.
 ---@return godwit.Draft
 function gw.variables(tensors) end
 
@@ -85,7 +86,7 @@ function gw.objects(tree, options) end
 --- A dictionary in an object graph, which keeps its order, as Python's do.
 ---
 --- Raises for a key that comes twice.
----@param content table | godwit.Vars | godwit.Node A sequence of `{key, value}`; a table from keys to values, sorted; a draft's `vars`; a node.
+---@param content table | godwit.Vars | godwit.Node A sequence of `{key, value}`; a table (sorted by keys); a draft's `vars`; a node.
 ---@return godwit.Dict
 function gw.dict(content) end
 
@@ -340,7 +341,7 @@ function graph.reorder(list, order) end
 function graph.move(from, name, to, new_name) end
 
 --- A new object with this one as its only child: `Checkpoint(model)` becomes `Checkpoint(model=model)`. When `node` is the
---- root, its save_counter goes to the new object.
+--- root, its save_counter goes to the new object, and its edge `root` to itself, which `Checkpoint(model)` has, goes.
 ---@param name string
 ---@param node godwit.Node
 ---@return godwit.Node
