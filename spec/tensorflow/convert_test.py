@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 import tensorflow.compat.v1 as tf1
 
-from support import godwit, same_files
+from support import assert_same_files, godwit
 
 Legacy = tf.keras.optimizers.legacy
 NAMES = ["a", "b", "scoped/c", "x.y/z", "deep/er/v.0", "ü", "n_10", "n_9"]
@@ -45,7 +45,7 @@ def test_tf1_to_tf2_gives_the_bytes_of_the_guide(tmp_path):
         theirs = checkpoint.save(tmp_path / f"tf2-{i}") if counter else checkpoint.write(tmp_path / f"tf2-{i}")
         run("tf1_to_tf2", tmp_path / "tf1", "-o", tmp_path / f"ours-{i}", "-p", "keep_full_names=false", "-p", f"container={container}",
             "-p", f"save_counter={str(counter).lower()}")
-        same_files(tmp_path / f"ours-{i}", theirs)
+        assert_same_files(tmp_path / f"ours-{i}", theirs)
 
 
 def test_tf1_to_tf2_by_scope_gives_the_bytes_of_nested_dictionaries(tmp_path):
@@ -53,11 +53,11 @@ def test_tf1_to_tf2_by_scope_gives_the_bytes_of_nested_dictionaries(tmp_path):
     tf1.train.Saver(v).save(None, str(tmp_path / "tf1"), write_meta_graph=False)
     theirs = tf.train.Checkpoint(vars={"a": v["a"], "b": {"c": v["b/c"], "d": {"e": v["b/d/e"]}}, "z": v["z"]}).save(tmp_path / "tf2")
     run("tf1_to_tf2", tmp_path / "tf1", "-o", tmp_path / "ours", "-p", "keep_full_names=false", "-p", "nested=true")
-    same_files(tmp_path / "ours", theirs)
+    assert_same_files(tmp_path / "ours", theirs)
     theirs = tf.train.Checkpoint(**{name: v[name] for name in ["a", "z"]}).save(tmp_path / "attributes")
     run("-e", "ckpt:keep_only '^[az]$' return gw.objects({a = gw.variable(ckpt.vars.a, {full_name = 'Variable'}), "
         "z = gw.variable(ckpt.vars.z, {full_name = 'Variable'})}, {save_counter = 1})", tmp_path / "tf1", "-o", tmp_path / "ours-attributes")
-    same_files(tmp_path / "ours-attributes", theirs)
+    assert_same_files(tmp_path / "ours-attributes", theirs)
 
 
 def test_tf2_to_tf1_gives_the_bytes_of_a_saver(tmp_path):
@@ -65,7 +65,7 @@ def test_tf2_to_tf1_gives_the_bytes_of_a_saver(tmp_path):
     tf1.train.Saver(by_name).save(None, str(tmp_path / "theirs"), write_meta_graph=False)
     tf2 = tf.train.Checkpoint(vars=by_name).save(tmp_path / "tf2")
     run("tf2_to_tf1", tf2, "-o", tmp_path / "ours")
-    same_files(tmp_path / "ours", tmp_path / "theirs")
+    assert_same_files(tmp_path / "ours", tmp_path / "theirs")
 
 
 def test_tf2_to_tf1_by_full_names_and_by_paths(tmp_path):
@@ -74,9 +74,9 @@ def test_tf2_to_tf1_by_full_names_and_by_paths(tmp_path):
     tf1.train.Saver({"scope/a": a, "b": b}).save(None, str(tmp_path / "by-full-name"), write_meta_graph=False)
     tf1.train.Saver({"model/0/x/y": a, "other": b}).save(None, str(tmp_path / "by-path"), write_meta_graph=False)
     run("tf2_to_tf1", tf2, "-o", tmp_path / "ours-1", "-p", "names=full_names")
-    same_files(tmp_path / "ours-1", tmp_path / "by-full-name")
+    assert_same_files(tmp_path / "ours-1", tmp_path / "by-full-name")
     run("tf2_to_tf1", tf2, "-o", tmp_path / "ours-2", "-p", "names=paths")
-    same_files(tmp_path / "ours-2", tmp_path / "by-path")
+    assert_same_files(tmp_path / "ours-2", tmp_path / "by-path")
 
 
 def blocks(order=(0, 1, 2)):
@@ -94,47 +94,47 @@ def test_reordered_lists_renamed_attributes_and_moved_objects(tmp_path):
     after = blocks((2, 0, 1))
     theirs = tf.train.Checkpoint(b=after, extra=tf.Variable(9.0), late={"x": after[2]}).save(tmp_path / "reordered")
     run("reorder_list", old, "-o", tmp_path / "ours", "-p", "path=b", "-p", "order=2,0,1")
-    same_files(tmp_path / "ours", theirs)
+    assert_same_files(tmp_path / "ours", theirs)
 
     before = blocks()
     theirs = tf.train.Checkpoint(zoo=before, extra=tf.Variable(9.0), late={"x": before[1]}).save(tmp_path / "renamed")
     run("rename_attribute", old, "-o", tmp_path / "ours-2", "-p", "path=b", "-p", "to=zoo")
-    same_files(tmp_path / "ours-2", theirs)
+    assert_same_files(tmp_path / "ours-2", theirs)
 
     before = blocks()
     theirs = tf.train.Checkpoint(b=before, sub={"late": {"x": before[1]}, "new/name": tf.Variable(9.0)}).save(tmp_path / "moved")
     run("-e", "local r = ckpt.root; r.sub = {} gw.graph.move(r, 'late', r.sub) gw.graph.move(r, 'extra', r.sub, 'new/name')", old,
         "-o", tmp_path / "ours-3")
-    same_files(tmp_path / "ours-3", theirs)
+    assert_same_files(tmp_path / "ours-3", theirs)
 
     before = blocks()
     theirs = tf.train.Checkpoint(b=before[:1] + before[2:], extra=tf.Variable(9.0)).save(tmp_path / "dropped")
     run("-e", "ckpt.root.late = nil; ckpt.root.b = {ckpt.root.b['0'], ckpt.root.b['2']}", old, "-o", tmp_path / "ours-4")
-    same_files(tmp_path / "ours-4", theirs)
+    assert_same_files(tmp_path / "ours-4", theirs)
 
 
 def test_wrapped_and_unwrapped_models(tmp_path):
     module = blocks()[0]
     bare, attribute = tf.train.Checkpoint(module).write(tmp_path / "bare"), tf.train.Checkpoint(model=module).write(tmp_path / "attribute")
     run("wrap_model", bare, "-o", tmp_path / "wrapped")
-    same_files(tmp_path / "wrapped", attribute)
+    assert_same_files(tmp_path / "wrapped", attribute)
     run("unwrap_model", attribute, "-o", tmp_path / "unwrapped")
-    same_files(tmp_path / "unwrapped", bare)
+    assert_same_files(tmp_path / "unwrapped", bare)
     saved = tf.train.Checkpoint(blocks()[0]).save(tmp_path / "bare-saved")
     attribute = tf.train.Checkpoint(model=blocks()[0]).save(tmp_path / "attribute-saved")
     run("wrap_model", saved, "-o", tmp_path / "wrapped-saved")
-    same_files(tmp_path / "wrapped-saved", attribute)
+    assert_same_files(tmp_path / "wrapped-saved", attribute)
     run("unwrap_model", attribute, "-o", tmp_path / "unwrapped-saved")
-    same_files(tmp_path / "unwrapped-saved", saved)
+    assert_same_files(tmp_path / "unwrapped-saved", saved)
 
 
 def test_counters_added_and_stripped(tmp_path):
     v = tf.Variable(1.0)
     written, saved = tf.train.Checkpoint(v=v).write(tmp_path / "written"), tf.train.Checkpoint(v=v).save(tmp_path / "saved")
     run("add_save_counter", written, "-o", tmp_path / "added")
-    same_files(tmp_path / "added", saved)
+    assert_same_files(tmp_path / "added", saved)
     run("strip_save_counter", saved, "-o", tmp_path / "stripped")
-    same_files(tmp_path / "stripped", written)
+    assert_same_files(tmp_path / "stripped", written)
 
 
 def slots_of_v1_adam(names):
@@ -149,11 +149,11 @@ def test_slots_of_a_tf1_optimizer_follow_a_reordered_list(tmp_path):
     old = tf.train.Checkpoint(optimizer=optimizer, v=v).save(tmp_path / "old")
     theirs = tf.train.Checkpoint(optimizer=optimizer, v=[v[1], v[2], v[0]]).save(tmp_path / "new")
     run("reorder_list", old, "-o", tmp_path / "ours", "-p", "path=v", "-p", "order=1,2,0")
-    same_files(tmp_path / "ours", theirs)
+    assert_same_files(tmp_path / "ours", theirs)
     theirs = tf.train.Checkpoint(model={"m/v": v}, opt=optimizer).save(tmp_path / "moved")
     run("-e", "local r = ckpt.root; r.model = gw.dict{{'m/v', r.v}}; r.v = nil; gw.graph.rename(r, 'optimizer', 'opt')", old,
         "-o", tmp_path / "ours-2")
-    same_files(tmp_path / "ours-2", theirs)
+    assert_same_files(tmp_path / "ours-2", theirs)
 
 
 def test_vo_02_dropped_slots(tmp_path):
@@ -185,7 +185,7 @@ return { inputs = {"one", "two"}, run = function(_, _, inputs)
 end }
 """)
     run(tmp_path / "recipe.lua", one, two, "-o", tmp_path / "ours")
-    same_files(tmp_path / "ours", theirs)
+    assert_same_files(tmp_path / "ours", theirs)
     assert tf.train.load_checkpoint(tmp_path / "ours").has_tensor("e/..ATTRIBUTES/f/.ATTRIBUTES/VARIABLE_VALUE")
 
 
@@ -292,12 +292,13 @@ def step(model, optimizer, seed):
     optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights))
 
 
+# Not Nadam: it counts in a Python number that no checkpoint holds (_u_product_counter), and goes on differently from its own.
 OPTIMIZERS = {
     "adam": tf.keras.optimizers.Adam, "amsgrad": lambda: tf.keras.optimizers.Adam(amsgrad=True),
     "sgd with momentum": lambda: tf.keras.optimizers.SGD(0.1, momentum=0.9),
     "rmsprop": lambda: tf.keras.optimizers.RMSprop(momentum=0.9, centered=True), "ftrl": tf.keras.optimizers.Ftrl,
     "adagrad": tf.keras.optimizers.Adagrad, "adadelta": tf.keras.optimizers.Adadelta, "adamax": tf.keras.optimizers.Adamax,
-    "nadam": tf.keras.optimizers.Nadam, "lion": tf.keras.optimizers.Lion, "adafactor": tf.keras.optimizers.Adafactor,
+    "lion": tf.keras.optimizers.Lion, "adafactor": tf.keras.optimizers.Adafactor,
     "average": lambda: tf.keras.optimizers.Adam(use_ema=True),
     "legacy adam": Legacy.Adam, "legacy sgd with momentum": lambda: Legacy.SGD(0.1, momentum=0.9), "legacy rmsprop": Legacy.RMSprop,
 }
@@ -348,7 +349,7 @@ def test_state_that_is_no_variable_travels_with_its_object(tmp_path):
     theirs = tf.train.Checkpoint(all={"t": table, "i.j": iterator}, generator=generator).save(tmp_path / "theirs")
     run("-e", "local r = ckpt.root; r.all = gw.dict{{'t', r.table}, {'i.j', r.iterator}}; r.table = nil; r.iterator = nil", old,
         "-o", tmp_path / "ours")
-    same_files(tmp_path / "ours", theirs)
+    assert_same_files(tmp_path / "ours", theirs)
     fresh, its_iterator, its_generator = made()
     tf.train.Checkpoint(all={"t": fresh, "i.j": its_iterator}, generator=its_generator).restore(str(tmp_path / "ours")).assert_consumed()
     assert fresh.lookup(tf.constant(["y"])).numpy().tolist() == [2] and next(its_iterator).numpy() == 1
