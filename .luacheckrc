@@ -8,6 +8,9 @@ exclude_files = { "build" }
 files["scripts/recipes"] = { read_globals = { "gw" } }
 files["examples"] = { read_globals = { "gw" } }
 
+-- Said by bindings/embed.c.
+files["scripts/embed.lua"] = { read_globals = { "LUA_RELEASE" } }
+
 files["spec"] = { std = "lua54+busted" }
 
 -- Annotations only: parameters are there to be named.

@@ -134,7 +134,7 @@ endif
 # ---- Sources ---------------------------------------------------------------------------------------------------------
 
 CORE_SRC := $(sort $(wildcard core/*/*.c))
-BINDINGS_SRC := $(sort $(filter-out bindings/main.c,$(wildcard bindings/*.c)))
+BINDINGS_SRC := $(sort $(filter-out bindings/main.c bindings/embed.c,$(wildcard bindings/*.c)))
 PROTO := $(sort $(wildcard proto/*.proto))
 SCRIPTS := $(sort $(filter-out scripts/embed.lua,$(shell find scripts -name '*.lua' 2>/dev/null)))
 UNIT_SRC := $(sort $(wildcard spec/c/*_test.c spec/faults/*_test.c))
@@ -143,9 +143,9 @@ SPECS := $(sort $(wildcard spec/*_spec.lua spec/faults/*_spec.lua))
 
 PB_C := $(PROTO:%.proto=$(generated)/%.pb-c.c)
 PB_H := $(PB_C:.c=.h)
-EMBED_C := $(generated)/embed.c
+EMBED_C := $(O)/scripts.c
 core_objects = $(CORE_SRC:%.c=$(1)/%.o) $(PB_C:$(generated)/%.c=$(1)/%.o)
-BINDINGS_OBJ := $(BINDINGS_SRC:%.c=$(O)/%.o) $(O)/embed.o
+BINDINGS_OBJ := $(BINDINGS_SRC:%.c=$(O)/%.o) $(O)/scripts.o
 
 PROGRAM := $(if $(wildcard bindings/main.c),$(O)/godwit)
 MODULE := $(if $(BINDINGS_SRC),$(O)/lua/godwit/core.so)
@@ -171,8 +171,8 @@ $(PB_C) $(PB_H) &: $(PROTO)
 # A script that is gone must go from the program too: the list of names is a prerequisite that changes only with them.
 $(generated)/scripts.list: FORCE
 	@mkdir -p $(@D); printf '%s\n' $(ARGPARSE) $(SCRIPTS) | cmp -s - $@ || printf '%s\n' $(ARGPARSE) $(SCRIPTS) >$@
-$(EMBED_C): scripts/embed.lua $(SCRIPTS) $(ARGPARSE) $(generated)/scripts.list
-	$(call say,EMBED,"$(words $(SCRIPTS)) scripts")$(LUA) scripts/embed.lua $@ argparse=$(ARGPARSE) $(SCRIPTS)
+$(EMBED_C): $(O)/embed scripts/embed.lua $(SCRIPTS) $(ARGPARSE) $(generated)/scripts.list
+	$(call say,EMBED,"$(words $(SCRIPTS)) scripts")$(O)/embed scripts/embed.lua $@ argparse=$(ARGPARSE) $(SCRIPTS)
 $(ARGPARSE):
 	@echo "argparse for Lua 5.4 is not at $(ARGPARSE): make deps, or ARGPARSE=FILE" >&2; exit 1
 
@@ -193,7 +193,10 @@ ifneq ($(F),$(O))
 $(eval $(call variant_rules,$(F),-DGW_FAULTS))
 endif
 
-$(O)/embed.o: $(EMBED_C) bindings/embed.h
+# A tool of the build: compiled scripts are for the Lua library that this build links.
+$(O)/embed: $(O)/bindings/embed.o
+	$(call say,LINK,$@)$(call link,,$^ $(PROGRAM_LIBS))
+$(O)/scripts.o: $(EMBED_C) bindings/embed.h
 	$(call say,CC,$<)mkdir -p $(@D) && $(call compile_base,-Ibindings,) -c -o $@ $<
 $(O)/$(SONAME): $(call core_objects,$(O)) $(O)/core.list
 	$(call say,LINK,$@)$(call link,-shared $(if $(SANITIZE),,-Wl$(,)-z$(,)defs) -Wl$(,)-soname$(,)$(SONAME),$(filter %.o,$^) $(CORE_LIBS))
@@ -315,7 +318,7 @@ help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do \
 	  printf '  %-10s %s\n' "$$name" "$$text"; done
 
--include $(patsubst %.o,%.d,$(call core_objects,$(O)) $(BINDINGS_OBJ) $(O)/bindings/main.o $(UNITS:%=%.o) $(REPLAYS:%=%.o) \
+-include $(patsubst %.o,%.d,$(call core_objects,$(O)) $(BINDINGS_OBJ) $(O)/bindings/main.o $(O)/bindings/embed.o $(UNITS:%=%.o) $(REPLAYS:%=%.o) \
   $(F)/spec/fuzz/standalone.o $(O)/spec/support/host.o)
 -include $(if $(filter $(F),$(O)),,$(patsubst %.o,%.d,$(call core_objects,$(F))))
 endif

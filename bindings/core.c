@@ -43,8 +43,22 @@ static bool push_from_folder(lua_State *L, const char *folder, const char *name)
   return false;
 }
 
-bool gwl_push_script(lua_State *L, const char *name) {
+/* Compiled code suits one release of Lua, and nothing in the code itself says which: 5.4.6 would take that of 5.4.0. The
+ * library that is loaded need not be the one of the build, and a host of the module may not have lua_ident at all. */
+#pragma weak lua_ident
+static bool can_run_code(void) {
+  const char *volatile release = lua_ident; /* compilers take the address of an array for never NULL */
+  return release && strcmp(release, gwl_lua_release) == 0;
+}
+
+static int load_script(lua_State *L, const struct gwl_script *script) {
   char chunk[128];
+  snprintf(chunk, sizeof chunk, "=[godwit %s]", script->name);
+  if (can_run_code()) return luaL_loadbufferx(L, (const char *)script->code, script->code_size, chunk, "b");
+  return luaL_loadbufferx(L, (const char *)script->data, script->size, chunk, "t");
+}
+
+bool gwl_push_script(lua_State *L, const char *name) {
   const struct gwl_script *script = find_script(name);
   if (lua_rawgetp(L, LUA_REGISTRYINDEX, &script_folder_key) == LUA_TSTRING) {
     bool found = push_from_folder(L, lua_tostring(L, -1), name);
@@ -55,8 +69,7 @@ bool gwl_push_script(lua_State *L, const char *name) {
   }
   lua_pop(L, 1);
   if (!script) return false;
-  snprintf(chunk, sizeof chunk, "=[godwit %s]", script->name);
-  if (luaL_loadbufferx(L, (const char *)script->data, script->size, chunk, "t") != LUA_OK) lua_error(L);
+  if (load_script(L, script) != LUA_OK) lua_error(L);
   return true;
 }
 
