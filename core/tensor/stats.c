@@ -1,4 +1,5 @@
 /* Streaming statistics, and comparing elements. */
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -9,9 +10,21 @@ gw_status gw__stats_start(gw_stats_sum *sum, int dtype, gw_error *error) {
   const gw_dtype_info *info = gw__dtype(dtype);
   memset(sum, 0, sizeof *sum);
   sum->dtype = dtype;
+  sum->scale = 1;
   if (info->kind == GW_KIND_OPAQUE || info->kind == GW_KIND_STRING || info->kind == GW_KIND_VARIANT)
     return gw__fail(error, GW_UNSUPPORTED, "a tensor of dtype %s has no statistics", info->name ? info->name : "unknown");
   return GW_OK;
+}
+
+/* Sums of squares of larger values could be beyond what a double holds. Beside such a value all that becomes zero by
+ * scaling is far below rounding. */
+#define BIG_VALUE 0x1p+400
+#define SMALL_SCALE 0x1p-600
+
+static void scale_down(gw_stats_sum *sum) {
+  sum->scale = SMALL_SCALE;
+  sum->mean *= SMALL_SCALE;
+  sum->squares *= SMALL_SCALE * SMALL_SCALE;
 }
 
 /* Welford's update keeps the variance exact to rounding even where the mean is large. */
@@ -29,6 +42,8 @@ static void add_real(gw_stats_sum *sum, double value) {
   if (sum->finite == 0 || value < stats->min) stats->min = value;
   if (sum->finite == 0 || value > stats->max) stats->max = value;
   sum->finite++;
+  if (fabs(value) >= BIG_VALUE && sum->scale == 1) scale_down(sum);
+  value *= sum->scale;
   double distance = value - sum->mean;
   sum->mean += distance / (double)sum->finite;
   sum->squares += distance * (value - sum->mean);
@@ -74,8 +89,10 @@ void gw__stats_add(gw_stats_sum *sum, const void *elements, size_t count) {
 void gw__stats_end(const gw_stats_sum *sum, gw_stats *out) {
   *out = sum->stats;
   out->has_range = sum->finite > 0;
-  out->mean = sum->mean;
-  out->std = sum->finite ? sqrt(sum->squares / (double)sum->finite) : 0;
+  double mean = sum->mean / sum->scale;
+  /* Rounding may carry either past the largest double, where no mean and no deviation can be. */
+  out->mean = fmax(fmin(mean, sum->stats.max), sum->stats.min);
+  out->std = sum->finite ? fmin(sqrt(sum->squares / (double)sum->finite) / sum->scale, DBL_MAX) : 0;
 }
 
 static bool close_enough(double a, double b, double tolerance) {

@@ -79,7 +79,8 @@ typedef struct gw_stats_sum {
   int dtype;
   gw_stats stats;
   uint64_t finite;
-  double mean, squares; /* Welford's: running mean and sum of squared distances from it */
+  double mean, squares; /* Welford's: running mean and sum of squared distances from it, of values times `scale` */
+  double scale;         /* 1, or a power of two that keeps the squares of huge values finite */
 } gw_stats_sum;
 
 /* GW_UNSUPPORTED for dtypes without numbers. */
