@@ -199,6 +199,13 @@ static int is_terminal(lua_State *L) {
 
 /* ---- The module */
 
+/* core.what(value) -> "a table", "a tensor", "nil" */
+static int what(lua_State *L) {
+  lua_settop(L, 1);
+  lua_pushstring(L, gwl_what(L, 1));
+  return 1;
+}
+
 int gwl_open(lua_State *L) {
   static const luaL_Reg functions[] = {{"locate", gwl_locate},
                                        {"same", gwl_same},
@@ -217,6 +224,7 @@ int gwl_open(lua_State *L) {
                                        {"fail", gwl_fail},
                                        {"where", gwl_lua_where},
                                        {"home", gwl_home},
+                                       {"what", what},
                                        {"sandbox", gwl_sandbox_new},
                                        {"graph", gwl_graph_open},
                                        {"graph_decode", gwl_graph_decode},

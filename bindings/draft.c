@@ -84,8 +84,8 @@ static int set_var(lua_State *L, gw_draft *draft, int name_index, int value_inde
   } else {
     gw_tensor *tensor = gwl_test_tensor(L, value_index);
     if (!tensor)
-      return gwl_wrong(L, "vars[\"%s\"] takes a tensor, not a %s (gw.scalar and gw.tensor make tensors)", name,
-                        luaL_typename(L, value_index));
+      return gwl_wrong(L, "vars[\"%s\"] takes a tensor, not %s (gw.scalar and gw.tensor make tensors)", name,
+                       gwl_what(L, value_index));
     status = gw_draft_set(draft, name, length, tensor, where(L, line), &error);
   }
   return status == GW_OK ? 0 : gwl_raise(L, &error);
@@ -181,7 +181,7 @@ static int rename_exact(lua_State *L) {
   for (size_t i = 0; i < count; i++)
     for (int side = 0; side < 2; side++) {
       gw_span *span = &spans[(size_t)side * count + i];
-      if (lua_rawgeti(L, 2 + side, (lua_Integer)i + 1) != LUA_TSTRING) return luaL_error(L, "names are strings, not a %s", luaL_typename(L, -1));
+      if (lua_rawgeti(L, 2 + side, (lua_Integer)i + 1) != LUA_TSTRING) return luaL_error(L, "names are strings, not %s", gwl_what(L, -1));
       span->data = lua_tolstring(L, -1, &span->size); /* kept alive by the table */
       lua_pop(L, 1);
     }
@@ -289,7 +289,8 @@ static int index_field(lua_State *L) {
     lua_pushvalue(L, 2);
     if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL) return 1;
   }
-  return luaL_error(L, "a checkpoint has no field or method '%s' (tensors are in ckpt.vars)", luaL_tolstring(L, 2, NULL));
+  static const char *const fields[] = {"kind", "path", "vars", NULL};
+  return gwl_no_field(L, "a checkpoint", fields, lua_upvalueindex(1), " (tensors are in ckpt.vars)");
 }
 
 /* ckpt.root = value: draft.lua knows what a value may be. */
@@ -316,14 +317,14 @@ static int release_vars(lua_State *L) {
 static int vars_index(lua_State *L) {
   gw_draft *draft = check_vars(L, 1);
   if (lua_type(L, 2) != LUA_TSTRING)
-    return gwl_wrong(L, "vars takes a tensor's name, not a %s", luaL_typename(L, 2));
+    return gwl_wrong(L, "vars takes a tensor's name, not %s", gwl_what(L, 2));
   return push_var(L, draft, 2);
 }
 
 static int vars_newindex(lua_State *L) {
   gw_draft *draft = check_vars(L, 1);
   if (lua_type(L, 2) != LUA_TSTRING)
-    return gwl_wrong(L, "vars takes a tensor's name, not a %s", luaL_typename(L, 2));
+    return gwl_wrong(L, "vars takes a tensor's name, not %s", gwl_what(L, 2));
   return set_var(L, draft, 2, 3);
 }
 

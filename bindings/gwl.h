@@ -50,6 +50,11 @@ int gwl_home(lua_State *L);
 
 /* A new userdata with its metatable and NULL inside; fill it before anything else can raise. */
 void **gwl_new(lua_State *L, const char *type, int user_values);
+/* "a table", "a tensor", "nil": what is at `index`, for messages. May push; settop is the caller's. */
+const char *gwl_what(lua_State *L, int index);
+/* Raises, from __index(object, field), that `thing` ("a tensor") has no such field, with the nearest of `fields` (ended by
+ * NULL) and of the table of methods at the pseudo-index `methods`; `otherwise` ends the message when nothing is near. */
+int gwl_no_field(lua_State *L, const char *thing, const char *const *fields, int methods, const char *otherwise);
 /* The pointer inside; raises when the argument is of another type or closed. */
 void *gwl_check(lua_State *L, int index, const char *type);
 void *gwl_test(lua_State *L, int index, const char *type); /* NULL for other types */
@@ -138,8 +143,8 @@ void gwl_open_json(lua_State *L);   /* core.object, core.array, core.null */
 void gwl_push_element(lua_State *L, int dtype, const void *element);
 /* Pushes the whole tensor as a value: nested sequences, or one value for a scalar. */
 void gwl_push_value(lua_State *L, const gw_tensor *tensor);
-/* What nested lists of a tensor take: its elements, or the lists inside of lists where those are more ([2^40,0] has none
- * of the former). */
+/* What nested lists of a tensor take: its elements (of strings: the bytes), or the lists inside of lists where those are
+ * more ([2^40,0] has none of the former). */
 uint64_t gwl_value_size(const gw_tensor *tensor);
 
 /* Interrupts: set by the program's signal handler, read by whoever waits. */

@@ -6,7 +6,7 @@
 
 #include "json.h"
 
-enum { WIDEST_NAME = 80, WHOLE = 24, EDGE = 3, MOST_TEXT = 1 << 20 /* bytes of lines made at once */ };
+enum { WIDEST_NAME = 80, WIDEST_SHAPE = 60, WHOLE = 24, EDGE = 3, MOST_TEXT = 1 << 20 /* bytes of lines made at once */ };
 
 typedef struct gwl_listing {
   gw_bundle *bundle;
@@ -15,7 +15,7 @@ typedef struct gwl_listing {
   uint64_t bytes;      /* of the chosen ones */
   size_t name_width, dtype_width, shape_width, bytes_width;
   bool values, stats;
-  uint64_t value_limit; /* elements; larger tensors have no "value" in JSON */
+  uint64_t value_limit; /* of gwl_value_size; larger tensors have no "value" in JSON */
   size_t values_left_out;
 } gwl_listing;
 
@@ -53,17 +53,25 @@ static int dtype_text(char *out, size_t size, int dtype) {
   return name ? snprintf(out, size, "%s", name) : snprintf(out, size, "dtype %d", dtype);
 }
 
-/* At most about 60 characters: 254 axes are legal. */
-static size_t shape_text(char *out, size_t size, size_t rank, const int64_t *dims) {
-  size_t used = (size_t)snprintf(out, size, "[");
+/* 254 axes are legal: what is wider than its column ends in "...". */
+static size_t shape_text(char out[WIDEST_SHAPE + 1], size_t rank, const int64_t *dims) {
+  enum { REST = 5 /* ",...]" */ };
+  size_t used = 1, cut = 1; /* cut: after the last axis that leaves room for the rest */
+  out[0] = '[';
   for (size_t i = 0; i < rank; i++) {
-    if (used + 32 > size) {
-      used += (size_t)snprintf(out + used, size - used, ",...");
+    char axis[32];
+    size_t length = (size_t)snprintf(axis, sizeof axis, i ? ",%lld" : "%lld", (long long)dims[i]);
+    if (used + length + 1 > WIDEST_SHAPE) {
+      memcpy(out + cut, ",...", 4);
+      used = cut + 4;
       break;
     }
-    used += (size_t)snprintf(out + used, size - used, i ? ",%lld" : "%lld", (long long)dims[i]);
+    memcpy(out + used, axis, length);
+    used += length;
+    if (used + REST <= WIDEST_SHAPE) cut = used;
   }
-  used += (size_t)snprintf(out + used, size - used, "]");
+  out[used++] = ']';
+  out[used] = '\0';
   return used;
 }
 
@@ -101,7 +109,7 @@ typedef struct gwl_cells {
   size_t rank;
   const int64_t *dims;
   uint64_t bytes;
-  char dtype_text[32], shape_text[128], bytes_text[40];
+  char dtype_text[32], shape_text[WIDEST_SHAPE + 1], bytes_text[40];
   size_t dtype_size, shape_size, bytes_size;
 } gwl_cells;
 
@@ -112,7 +120,7 @@ static bool make_cells(gwl_cells *cells, const gw_entry_info *info) {
     return false;
   *cells = (gwl_cells){.valid = true, .dtype = info->dtype, .rank = info->rank, .dims = info->dims, .bytes = info->size};
   cells->dtype_size = (size_t)dtype_text(cells->dtype_text, sizeof cells->dtype_text, info->dtype);
-  cells->shape_size = shape_text(cells->shape_text, sizeof cells->shape_text, info->rank, info->dims);
+  cells->shape_size = shape_text(cells->shape_text, info->rank, info->dims);
   cells->bytes_size = (size_t)bytes_text(cells->bytes_text, sizeof cells->bytes_text, info->size);
   return true;
 }
@@ -126,7 +134,7 @@ static void measure(gwl_listing *listing) {
     widen(&listing->name_width, name_columns(info.name), WIDEST_NAME);
     if (!make_cells(&cells, &info)) continue;
     widen(&listing->dtype_width, cells.dtype_size, 32);
-    widen(&listing->shape_width, cells.shape_size, 60);
+    widen(&listing->shape_width, cells.shape_size, WIDEST_SHAPE);
     widen(&listing->bytes_width, cells.bytes_size, 32);
   }
 }

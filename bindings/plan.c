@@ -38,7 +38,7 @@ static const char *const option_names[] = {"data", "shards", "no_verify", "verif
 static gw_plan_options plan_options(lua_State *L, int index) {
   gw_plan_options options = GW_PLAN_OPTIONS_INIT;
   if (lua_isnoneornil(L, index)) return options;
-  if (!lua_istable(L, index)) gwl_wrong(L, "options are a table like {data = \"link\"}, not a %s", luaL_typename(L, index));
+  if (!lua_istable(L, index)) gwl_wrong(L, "options are a table like {data = \"link\"}, not %s", gwl_what(L, index));
   refuse_unknown(L, index, option_names);
   if (lua_getfield(L, index, "data") != LUA_TNIL) {
     const char *data = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : luaL_typename(L, -1);

@@ -105,7 +105,7 @@ static uint32_t check_roles(lua_State *L, int index) {
       gwl_wrong(L, "there is no role '%s' (weight, slot, power, average, step, counter, table, state)", lua_tostring(L, -1));
     roles = 1u << role;
   } else if (!lua_isnil(L, -1)) {
-    gwl_wrong(L, "role must be a string, is a %s", luaL_typename(L, -1));
+    gwl_wrong(L, "role must be a string, is %s", gwl_what(L, -1));
   }
   lua_pop(L, 1);
   for (lua_pushnil(L); lua_next(L, index) != 0; lua_pop(L, 1))
@@ -124,7 +124,7 @@ void gwl_check_which(lua_State *L, int index, gw_which *which) {
     count = (size_t)lua_rawlen(L, index); /* raw: what a metamethod says may be any number, and differ the next time */
     if (count == 0 && which->roles == 0) gwl_wrong(L, "an empty selection: it takes a pattern, a list of patterns or {role = ...}");
   } else if (lua_type(L, index) != LUA_TSTRING) {
-    gwl_wrong(L, "a selection is a pattern, a list of patterns or {role = ...}, not a %s", luaL_typename(L, index));
+    gwl_wrong(L, "a selection is a pattern, a list of patterns or {role = ...}, not %s", gwl_what(L, index));
   }
   gw_regex **regexes = lua_newuserdatauv(L, (count ? count : 1) * sizeof *regexes, 1);
   /* The compiled patterns stay alive with the list even when the cache starts anew. */
@@ -133,7 +133,7 @@ void gwl_check_which(lua_State *L, int index, gw_which *which) {
   for (size_t i = 0; i < count; i++) {
     if (lua_type(L, index) == LUA_TTABLE) lua_rawgeti(L, index, (lua_Integer)i + 1);
     else lua_pushvalue(L, index);
-    if (lua_type(L, -1) != LUA_TSTRING) gwl_wrong(L, "pattern %d of the selection is a %s, not a string", (int)i + 1, luaL_typename(L, -1));
+    if (lua_type(L, -1) != LUA_TSTRING) gwl_wrong(L, "pattern %d of the selection is %s, not a string", (int)i + 1, gwl_what(L, -1));
     regexes[i] = gwl_check_regex(L, -1);
     lua_rawgetp(L, LUA_REGISTRYINDEX, &cache_key);
     lua_rotate(L, -2, 1);

@@ -120,7 +120,7 @@ static int default_dtype(lua_State *L, int index) {
     case LUA_TNUMBER: return lua_isinteger(L, index) ? GW_DT_INT32 : GW_DT_FLOAT;
     case LUA_TBOOLEAN: return GW_DT_BOOL;
     case LUA_TSTRING: return GW_DT_STRING;
-    default: return gwl_wrong(L, "a %s is not a value of a tensor (expected a number, a boolean or a string)", luaL_typename(L, index));
+    default: return gwl_wrong(L, "%s is not a value of a tensor (expected a number, a boolean or a string)", gwl_what(L, index));
   }
 }
 
@@ -154,7 +154,7 @@ static void check_number(lua_State *L, int index, int dtype, gw_number *out) {
       if (dtype == GW_DT_UINT64 && digits(lua_tostring(L, index), &out->u)) return;
       gwl_wrong(L, "the string '%s' is not a value of %s", lua_tostring(L, index), gw_dtype_name(dtype));
       return;
-    default: gwl_wrong(L, "a %s is not a value of %s", luaL_typename(L, index), gw_dtype_name(dtype));
+    default: gwl_wrong(L, "%s is not a value of %s", gwl_what(L, index), gw_dtype_name(dtype));
   }
 }
 
@@ -222,7 +222,7 @@ static void put_leaf(lua_State *L, gwl_nested *nested) {
   gw_number number;
   size_t width = gw_dtype_size(nested->dtype);
   if (nested->strings) {
-    if (lua_type(L, -1) != LUA_TSTRING) gwl_wrong(L, "a %s is not a string", luaL_typename(L, -1));
+    if (lua_type(L, -1) != LUA_TSTRING) gwl_wrong(L, "%s is not a string", gwl_what(L, -1));
     gw_span *span = &nested->strings[nested->next++];
     span->data = lua_tolstring(L, -1, &span->size);
     return;
@@ -340,7 +340,8 @@ static int index_field(lua_State *L) {
     lua_pushvalue(L, 2);
     if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL) return 1;
   }
-  return luaL_error(L, "a tensor has no field or method '%s'", luaL_tolstring(L, 2, NULL));
+  static const char *const fields[] = {"dtype", "shape", "rank", "size", "nbytes", "origin", NULL};
+  return gwl_no_field(L, "a tensor", fields, lua_upvalueindex(1), "");
 }
 
 static int dim(lua_State *L) {
@@ -377,9 +378,12 @@ static int value(lua_State *L) {
   int dtype = gw_tensor_dtype(tensor);
   uint64_t size = gwl_value_size(tensor);
   if (size > (uint64_t)(limit < 0 ? 0 : limit))
-    return luaL_error(L, "a tensor of %I %s is more than value() gives by itself (%I); look at t:stats(), or pass {limit = n}",
-                      (LUAI_UACINT)(size > INT64_MAX ? INT64_MAX : size), size > gw_tensor_elements(tensor) ? "rows" : "elements",
-                      (LUAI_UACINT)limit);
+    return luaL_error(L, "a tensor of %I %s is more than value() gives by itself (%I); %spass {limit = n}",
+                      (LUAI_UACINT)(size > INT64_MAX ? INT64_MAX : size),
+                      size <= gw_tensor_elements(tensor) ? "elements"
+                      : dtype == GW_DT_STRING && size == gw_tensor_bytes(tensor) ? "bytes"
+                                                                                 : "rows",
+                      (LUAI_UACINT)limit, dtype == GW_DT_STRING ? "" : "look at t:stats(), or ");
   if (dtype != GW_DT_STRING && gw_dtype_size(dtype) == 0) {
     push_dtype(L, dtype);
     return luaL_error(L, "values of dtype %s cannot be shown; the tensor can be kept, renamed and dropped", lua_tostring(L, -1));

@@ -69,7 +69,11 @@ describe("a draft", function()
   end)
 
   it("has no other fields, and none that can be assigned", function()
-    assert.matches("no field or method 'dense'", failure(function() return ckpt.dense end).what, 1, true)
+    assert.matches("no field or method 'dense' (tensors are in ckpt.vars)", failure(function() return ckpt.dense end).what, 1, true)
+    for typed, meant in pairs { renam = "rename", rename_scopes = "rename_scope", keeponly = "keep_only", var = "vars", Drop = "drop" } do
+      assert.equal(("a checkpoint has no field or method '%s'; did you mean %s?"):format(typed, meant),
+        failure(function() return ckpt[typed] end).what)
+    end
     local problem = failure(function() ckpt.dense = 1 end)
     assert.matches("'dense' cannot be assigned (tensors are in ckpt.vars)", problem.what, 1, true)
     assert.equal(here(-2), problem.line)
@@ -193,7 +197,7 @@ describe("a draft", function()
       assert.equal('vars["a"] takes a tensor, not a number (gw.scalar and gw.tensor make tensors)', problem.what)
       assert.equal(here(-2), problem.line)
       assert.matches("not a table", failure(function() ckpt.vars.a = { 1, 2 } end).what, 1, true)
-      assert.matches("not a userdata", failure(function() ckpt.vars.a = ckpt end).what, 1, true)
+      assert.matches("takes a tensor, not a checkpoint", failure(function() ckpt.vars.a = ckpt end).what, 1, true)
     end)
 
     it("to the empty name is refused: it is the file's own", function()
@@ -294,6 +298,14 @@ describe("merge", function()
     assert.matches("into itself", failure(function() ckpt:merge(ckpt) end).what, 1, true)
   end)
 
+  it("takes a checkpoint, and says what it got", function()
+    local ckpt = gw.variables { a = gw.scalar(1) }
+    assert.matches("bad argument #1 to 'merge' (a checkpoint expected, got a table)", failure(function() ckpt:merge {} end).what, 1, true)
+    assert.matches("(a checkpoint expected, got a tensor)", failure(function() ckpt:merge(gw.scalar(1)) end).what, 1, true)
+    assert.matches("(a checkpoint expected, got a checkpoint's vars)", failure(function() ckpt:merge(ckpt.vars) end).what, 1, true)
+    assert.matches("(a checkpoint expected, got no value)", failure(function() ckpt.merge() end).what, 1, true)
+  end)
+
   it("takes a checkpoint and nothing else", function()
     assert.matches("number", failure(function() made({ "a" }):merge(3) end).what, 1, true)
   end)
@@ -346,6 +358,6 @@ describe("gw.open", function()
   end)
 
   it("takes a path and nothing else", function()
-    assert.equal("gw.open takes a path, not a nil", failure(gw.open).what)
+    assert.equal("gw.open takes a path, not nil", failure(gw.open).what)
   end)
 end)

@@ -106,7 +106,7 @@ describe("a recipe", function()
 
   for what, case in pairs {
     ["a number"] = { "return 5", "a recipe returns nothing, a checkpoint, or a table from names to checkpoints, not a number" },
-    ["a tensor"] = { "return gw.scalar(1)", "a recipe returns nothing, a checkpoint, or a table from names to checkpoints, not a userdata" },
+    ["a tensor"] = { "return gw.scalar(1)", "a recipe returns nothing, a checkpoint, or a table from names to checkpoints, not a tensor" },
     ["an empty table"] = { "return {}", "the recipe returned a table without any checkpoint" },
     ["a table with something else"] = { "return { a = 1 }", "the output 'a' is a number, not a checkpoint" },
     ["a list"] = { "return { c }", "an output's name is a word, to be said as -o NAME=PREFIX, not '1'\n" ..

@@ -115,7 +115,7 @@ describe("rename by a pattern", function()
   end)
 
   it("needs a replacement", function()
-    assert.matches("the replacement is a nil", failure(function() made("a"):rename "a" end).what, 1, true)
+    assert.matches("the replacement is nil", failure(function() made("a"):rename "a" end).what, 1, true)
   end)
 end)
 
@@ -265,7 +265,7 @@ end)
 
 describe("rename", function()
   it("takes a pattern, a table or a function", function()
-    assert.equal("rename takes a pattern, a table or a function, not a nil", failure(function() made("a"):rename() end).what)
+    assert.equal("rename takes a pattern, a table or a function, not nil", failure(function() made("a"):rename() end).what)
     assert.equal("rename takes a pattern, a table or a function, not a number", failure(function() made("a"):rename(3) end).what)
   end)
 

@@ -67,13 +67,31 @@ describe("a recipe's globals", function()
   it("hold the drafts without save", function()
     local _, err, status = run "return function(ckpt)\n  ckpt:save('elsewhere')\nend"
     assert.equal(3, status)
-    assert.matches("r.lua:2: a checkpoint has no field or method 'save'", err, 1, true)
+    assert.equal("godwit: r.lua:2: there is no save in recipes: a recipe writes nothing itself, it says what to write\n"
+      .. "  return the checkpoint, and give its path by -o\n", err)
     assert.is_false(scratch.exists(folder .. "/elsewhere.index"))
   end)
 
-  it("that are missing fail at the recipe's line", function()
+  it("that are missing fail at the recipe's line, with the reason", function()
     local _, err, status = run "return function()\n  local f = io.open('x')\nend"
-    assert.same({ "godwit: r.lua:2: attempt to index a nil value (global 'io')\n", 3 }, { err, status })
+    assert.same({ "godwit: r.lua:2: there is no io in recipes: a recipe opens no files itself\n"
+      .. "  a parameter of type file gives it one: -p NAME=@FILE\n", 3 }, { err, status })
+    for source, reason in pairs {
+      ["local clock = os.time"] = "there is no os in recipes: a recipe sees no clock, no environment and no other program",
+      ["local os = os return function() os.exit() end"] = "there is no os in recipes",
+      ["require 'helpers'"] = "there is no require in recipes: a recipe opens no files itself",
+      ["load('x')"] = "there is no load in recipes: a recipe runs no code but its own text",
+      ["debug.getinfo(1)"] = "there is no debug in recipes: a recipe does not reach out of its own state",
+    } do
+      _, err, status = run(source)
+      assert.equal(3, status)
+      assert.matches("godwit: r.lua:1: " .. reason, err, 1, true)
+    end
+  end)
+
+  it("that nobody has are what Lua says of them", function()
+    local _, err = run "return function()\n  chkpt:drop 'a'\nend"
+    assert.equal("godwit: r.lua:2: attempt to index a nil value (global 'chkpt')\n", err)
   end)
 end)
 

@@ -43,7 +43,7 @@ describe("a selection", function()
 
   for what, case in pairs {
     ["a number"] = { 3, "a selection is a pattern, a list of patterns or {role = ...}, not a number" },
-    ["nothing"] = { nil, "a selection is a pattern, a list of patterns or {role = ...}, not a nil" },
+    ["nothing"] = { nil, "a selection is a pattern, a list of patterns or {role = ...}, not nil" },
     ["an empty table"] = { {}, "an empty selection: it takes a pattern, a list of patterns or {role = ...}" },
     ["an unknown field"] = { { rolle = "slot" }, "a selection has no field 'rolle' (only role)" },
     ["an unknown role"] = { { role = "slots" }, "there is no role 'slots' (weight, slot, power, average, step, counter, table, state)" },
@@ -157,7 +157,7 @@ describe("map", function()
   end)
 
   it("needs a function, and a match unless optional", function()
-    assert.equal("map takes a function(tensor, name), not a nil", failure(function() made("a"):map "a" end).what)
+    assert.equal("map takes a function(tensor, name), not nil", failure(function() made("a"):map "a" end).what)
     assert.equal("no tensor matches 'x'", failure(function() made("a"):map("x", print) end).what)
     assert.equal(0, made("a"):map("x", print, OPTIONAL))
   end)

@@ -43,6 +43,11 @@ describe("a tensor's fields", function()
     local problem = failure(function() return gw.scalar(1).foo end)
     assert.equal("a tensor has no field or method 'foo'", problem.what)
     assert.equal(here(-2), problem.line)
+    for typed, meant in pairs { shpae = "shape", Stats = "stats", values = "value", is_floating = "is_float", nbyte = "nbytes" } do
+      assert.equal(("a tensor has no field or method '%s'; did you mean %s?"):format(typed, meant),
+        failure(function() return gw.scalar(1)[typed] end).what)
+    end
+    assert.equal("a tensor has no field or method '1'", failure(function() return gw.scalar(1)[1] end).what)
   end)
 
   it("cannot be assigned", function()
@@ -172,9 +177,32 @@ describe("value", function()
     assert.equal(1001, #t:value { limit = 2000000 })
     assert.matches("a tensor of 2 elements", failure(function() gw.zeros({ 2 }):value { limit = 1 } end).what, 1, true)
   end)
+
+  it("counts the bytes of strings, which may be few and huge", function()
+    local t = gw.strings { ("x"):rep(600000), ("y"):rep(600000) }
+    assert.matches("a tensor of 1200010 bytes is more than value() gives by itself (1000000); pass {limit = n}",
+      failure(function() t:value() end).what, 1, true)
+    assert.equal(600000, #t:value({ limit = 2000000 })[2])
+    assert.same({ "a", "b" }, gw.strings({ "a", "b" }):value { limit = 8 })
+  end)
 end)
 
 describe("stats", function()
+  it("of values near the largest double are finite, and right", function()
+    local largest = 0x1.fffffffffffffp+1023
+    local function mean_and_std(...)
+      local found = gw.tensor({ ... }, "float64"):stats()
+      return { found.mean, found.std }
+    end
+    assert.same({ 0.0, largest }, mean_and_std(largest, -largest))
+    assert.same({ largest, 0.0 }, mean_and_std(largest, largest, largest))
+    assert.same({ -largest, 0.0 }, mean_and_std(-largest, -largest))
+    assert.same({ 0x1p+1000, 0x1p+1000 }, mean_and_std(0.0, 0x1p+1001))
+    assert.same({ 0x1.8p+1000, 0x1p+999 }, mean_and_std(0x1p+1000, 0x1p+1001))
+    local small = gw.tensor({ 1.0, 3.0, 1e200 }, "float64"):stats()
+    assert.is_true(math.abs(small.mean / (1e200 / 3) - 1) < 1e-15 and math.abs(small.std / (1e200 * math.sqrt(2) / 3) - 1) < 1e-15)
+  end)
+
   it("count elements, zeros, NaN and infinities, and give the range of what is finite", function()
     local stats = gw.tensor({ 1.0, 3.0, 0.0, 0 / 0, 1 / 0, -1 / 0, -0.0, 4.0 }, "float64"):stats()
     assert.same({ count = 8, zeros = 2, nan = 1, inf = 2, min = 0.0, max = 4.0, mean = 1.6, std = stats.std }, stats)
@@ -256,7 +284,11 @@ describe("equal", function()
   end)
 
   it("takes a tensor", function()
-    assert.matches("Tensor expected, got number", failure(function() gw.scalar(1):equal(1) end).what, 1, true)
+    local t = gw.scalar(1)
+    assert.matches("(a tensor expected, got a number)", failure(function() t:equal(1) end).what, 1, true)
+    assert.matches("(a tensor expected, got a checkpoint)", failure(function() t:equal(gw.variables { a = t }) end).what, 1, true)
+    assert.matches("(a tensor expected, got no value)", failure(function() t:equal() end).what, 1, true)
+    assert.matches("(a tensor expected, got a table)", failure(function() t.stats {} end).what, 1, true)
   end)
 end)
 

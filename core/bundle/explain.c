@@ -437,7 +437,11 @@ gw_status gw__explain_missing(const char *path, gw_error *error) {
   char *folder = NULL, *base = NULL;
   bool last;
   gw_status status;
-  if (strstr(path, "://")) {
+  if (strncmp(path, "file:///", 8) == 0) {
+    char shown[GW_SHOWN];
+    status = gw__fail(error, GW_UNSUPPORTED, "this is the address of a local file, and paths are read");
+    gw__error_hint(error, "did you mean %s?", gw__shown(shown, path + 7));
+  } else if (strstr(path, "://")) {
     status = gw__fail(error, GW_UNSUPPORTED, "remote files are not read");
     gw__error_hint(error, "copy the checkpoint's files to this machine first");
   } else {

@@ -48,6 +48,9 @@ static gw_status check_prefix(gw_run *run, gw_error *error) {
   } else if (ends_with(run->base, ".index") || ends_with(run->base, ".meta") || strstr(run->base, ".data-")) {
     wrong = "names one file of a checkpoint, and an output is the prefix of them all";
     hint = "leave out the ending";
+  } else if (strstr(run->prefix, "://")) { /* TensorFlow would not look for it in a folder called "gs:" */
+    wrong = "is an address, and outputs are files of this machine";
+    hint = "write to a path, and copy the files from there";
   }
   if (wrong) {
     gw__fail(error, GW_INVALID, "%s", wrong);

@@ -15,7 +15,7 @@ end
 --- The options table that ends a bulk rule's arguments.
 local function is_optional(options)
   if options == nil then return false end
-  if type(options) ~= "table" then fail(("options are a table like {optional = true}, not a %s"):format(type(options))) end
+  if type(options) ~= "table" then fail(("options are a table like {optional = true}, not %s"):format(core.what(options))) end
   for key in pairs(options) do
     if key ~= "optional" then fail(("there is no option '%s' (only optional)"):format(tostring(key))) end
   end
@@ -52,12 +52,12 @@ end
 
 local function check_which(which)
   if type(which) ~= "string" and type(which) ~= "table" then
-    fail(("a selection is a pattern, a list of patterns or {role = ...}, not a %s"):format(type(which)))
+    fail(("a selection is a pattern, a list of patterns or {role = ...}, not %s"):format(core.what(which)))
   end
   if type(which) ~= "table" then return end
   for key, value in pairs(which) do
     if key ~= "role" and math.type(key) ~= "integer" then fail(("a selection has no field '%s' (only role)"):format(tostring(key))) end
-    if type(value) ~= "string" then fail(("a pattern is a string, not a %s"):format(type(value))) end
+    if type(value) ~= "string" then fail(("a pattern is a string, not %s"):format(core.what(value))) end
   end
   if #which == 0 and not which.role then fail("an empty selection: it takes a pattern, a list of patterns or {role = ...}") end
   local roles = { weight = 1, slot = 1, power = 1, average = 1, step = 1, counter = 1, table = 1, state = 1 }
@@ -83,7 +83,7 @@ end
 function methods:map(which, fn, options)
   check_self(self, "map")
   check_which(which)
-  if type(fn) ~= "function" then fail(("map takes a function(tensor, name), not a %s"):format(type(fn))) end
+  if type(fn) ~= "function" then fail(("map takes a function(tensor, name), not %s"):format(core.what(fn))) end
   is_optional(options)
   local vars = self.vars
   local names = self:core_names(which)
@@ -105,7 +105,7 @@ local function rename_by_function(draft, fn)
   for _, name in ipairs(draft.kind == "objects" and draft:core_edge_paths() or draft:core_names()) do
     local new = fn(name)
     if new ~= nil then
-      if type(new) ~= "string" then fail(("the function of rename returned a %s for \"%s\", not a name"):format(type(new), name)) end
+      if type(new) ~= "string" then fail(("the function of rename returned %s for \"%s\", not a name"):format(core.what(new), name)) end
       from[#from + 1], to[#to + 1] = name, new
     end
   end
@@ -124,7 +124,7 @@ local function rename_by_names(draft, names, optional)
   for old in pairs(names) do olds[#olds + 1] = old end
   table.sort(olds)
   for _, old in ipairs(olds) do
-    if type(names[old]) ~= "string" then fail(("the new name of \"%s\" is a %s, not a string"):format(old, type(names[old]))) end
+    if type(names[old]) ~= "string" then fail(("the new name of \"%s\" is %s, not a string"):format(old, core.what(names[old]))) end
     if not optional or is_there(draft, old) then from[#from + 1], to[#to + 1] = old, names[old] end
   end
   return draft:core_rename_exact(from, to)
@@ -152,7 +152,7 @@ function methods:rename(what, replacement, options)
   check_self(self, "rename")
   local count
   if type(what) == "string" then
-    if type(replacement) ~= "string" then fail(("rename(pattern, replacement): the replacement is a %s"):format(type(replacement))) end
+    if type(replacement) ~= "string" then fail(("rename(pattern, replacement): the replacement is %s"):format(core.what(replacement))) end
     is_optional(options)
     count = self:core_rename_pairs { { what, replacement } }
   else
@@ -161,7 +161,7 @@ function methods:rename(what, replacement, options)
     if type(what) == "function" then
       count = rename_by_function(self, what)
     elseif type(what) ~= "table" then
-      fail(("rename takes a pattern, a table or a function, not a %s"):format(type(what)))
+      fail(("rename takes a pattern, a table or a function, not %s"):format(core.what(what)))
     elseif next(what) == nil then
       fail("rename got an empty table")
     elseif is_sequence(what) then
@@ -235,7 +235,7 @@ end
 
 function methods:save(prefix, options)
   check_self(self, "save")
-  if type(prefix) ~= "string" then fail(("save takes a prefix, not a %s"):format(type(prefix))) end
+  if type(prefix) ~= "string" then fail(("save takes a prefix, not %s"):format(core.what(prefix))) end
   local plan = core.plan(self, options)
   local settings = { timestamp = core.time() }
   for key, value in pairs(options or {}) do settings[key] = value end

@@ -38,6 +38,29 @@ local function new_environment()
   return env
 end
 
+-- What Lua programs have and recipes do not, with the reason and the way that there is.
+local FILES = "a recipe opens no files itself"
+local ABSENT = {
+  io = { FILES, "a parameter of type file gives it one: -p NAME=@FILE" },
+  os = { "a recipe sees no clock, no environment and no other program, so that it gives the same result everywhere",
+    "take what it needs as a parameter: -p NAME=VALUE" },
+  require = { FILES, "write what it needs into the recipe" },
+  load = { "a recipe runs no code but its own text", "write a function" },
+  debug = { "a recipe does not reach out of its own state" },
+  collectgarbage = { "a recipe does not reach out of its own state" },
+  save = { "a recipe writes nothing itself, it says what to write", "return the checkpoint, and give its path by -o" },
+}
+ABSENT.dofile, ABSENT.loadfile, ABSENT.package = ABSENT.require, ABSENT.require, ABSENT.require
+ABSENT.loadstring = ABSENT.load
+
+--- "attempt to index a nil value (global 'io')" says little to who wrote `io.open` as in every Lua program.
+local function absent(what)
+  local name = what:match("a nil value %(%a+ '(%w+)'%)$") or what:match("^a checkpoint has no field or method '(save)'")
+  if name == nil or ABSENT[name] == nil then return what end
+  local reason, way = table.unpack(ABSENT[name])
+  return ("there is no %s in recipes: %s"):format(name, reason), way
+end
+
 --- Errors leave as tables with a class. A text's position becomes a field; one inside of godwit is no use to the reader,
 --- who wants the recipe's own line.
 local function normal(raised)
@@ -45,11 +68,12 @@ local function normal(raised)
   if type(raised) ~= "string" then
     local meta = type(raised) == "table" and getmetatable(raised)
     local text = type(meta) == "table" and meta.__tostring and tostring(raised)
-    return { class = "recipe", line = core.where(), what = text or ("an error that is a %s, not a text"):format(type(raised)) }
+    return { class = "recipe", line = core.where(), what = text or ("an error that is %s, not a text"):format(core.what(raised)) }
   end
   local line, what = raised:match("^([^\n]-:%d+): (.*)$")
   if line and line:find("^%[godwit ") then line = core.where() end
-  return { class = "recipe", line = line, what = what or raised }
+  local shown, hint = absent(what or raised)
+  return { class = "recipe", line = line, what = shown, hint = hint }
 end
 
 --- Raises what is wrong with the recipe as a whole: there is no line to blame.
@@ -116,7 +140,7 @@ local function collect(result, inputs)
   if result == nil then return { [""] = inputs[1] } end
   if is_draft(result) then return { [""] = result } end
   if type(result) ~= "table" then
-    wrong(("a recipe returns nothing, a checkpoint, or a table from names to checkpoints, not a %s"):format(type(result)))
+    wrong(("a recipe returns nothing, a checkpoint, or a table from names to checkpoints, not %s"):format(core.what(result)))
   end
   local outputs, any = {}, false
   for name, draft in pairs(result) do
@@ -124,7 +148,7 @@ local function collect(result, inputs)
       wrong(("an output's name is a word, to be said as -o NAME=PREFIX, not '%s'"):format(tostring(name)),
         "a recipe with several outputs returns a table like {encoder = ckpt, decoder = other}")
     end
-    if not is_draft(draft) then wrong(("the output '%s' is a %s, not a checkpoint"):format(name, type(draft))) end
+    if not is_draft(draft) then wrong(("the output '%s' is %s, not a checkpoint"):format(name, core.what(draft))) end
     outputs[name], any = draft, true
   end
   if not any then wrong("the recipe returned a table without any checkpoint") end

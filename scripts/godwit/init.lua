@@ -12,7 +12,7 @@ local gw = { version = core.version, graph = objects.graph, objects = objects.ob
 local function fail(what, ...) core.fail { class = "recipe", what = what:format(...) } end
 
 function gw.open(path)
-  if type(path) ~= "string" then fail("gw.open takes a path, not a %s", type(path)) end
+  if type(path) ~= "string" then fail("gw.open takes a path, not %s", core.what(path)) end
   return core.open((core.locate(path))):draft()
 end
 
@@ -20,7 +20,7 @@ end
 local function sorted_names(tensors)
   local names = {}
   for name in pairs(tensors) do
-    if type(name) ~= "string" then fail("gw.variables takes names (strings), not a %s", type(name)) end
+    if type(name) ~= "string" then fail("gw.variables takes names (strings), not %s", core.what(name)) end
     names[#names + 1] = name
   end
   table.sort(names)
@@ -39,7 +39,7 @@ end
 
 function gw.variables(tensors)
   if type(tensors) ~= "table" and type(tensors) ~= "userdata" then
-    fail("gw.variables takes a table from names to tensors, not a %s", type(tensors))
+    fail("gw.variables takes a table from names to tensors, not %s", core.what(tensors))
   end
   if core.node_is(tensors) then tensors = variables_of(tensors) end
   local draft = core.draft()
@@ -61,7 +61,7 @@ function gw.sub(name, regex, replacement)
 end
 
 local function check_dtype(dtype)
-  if dtype ~= nil and type(dtype) ~= "string" then fail("a dtype is a string like \"float32\", not a %s", type(dtype)) end
+  if dtype ~= nil and type(dtype) ~= "string" then fail("a dtype is a string like \"float32\", not %s", core.what(dtype)) end
 end
 
 --- Calls a maker of core, whose messages have no position of their own when a script calls it.
@@ -93,7 +93,7 @@ function gw.strings(values)
 end
 
 local function check_shape(shape)
-  if type(shape) ~= "table" then fail("a shape is a table like {2, 3} ({} for a scalar), not a %s", type(shape)) end
+  if type(shape) ~= "table" then fail("a shape is a table like {2, 3} ({} for a scalar), not %s", core.what(shape)) end
 end
 
 function gw.full(shape, value, dtype)

@@ -1,6 +1,7 @@
 -- The command line: which command, its arguments, its exit code.
 
 local core = require "godwit.core"
+local problem = require "godwit.problem"
 
 local EXIT = { recipe = 3, limit = 3, damaged = 4, system = 5, usage = 2, interrupted = 130, internal = 5 }
 
@@ -14,26 +15,14 @@ local function is_command(name)
   return false
 end
 
---- Every error as a table with class, message, hint.
-local function normal(raised)
-  if type(raised) == "table" then return raised end
-  -- A plain text is a mistake of ours: recipes' own errors come through guest.lua with a class.
-  return { class = "internal", what = tostring(raised), message = tostring(raised), trace = debug.traceback("", 2) }
-end
-
-local function report(problem, json)
-  if json then
-    local fields = {}
-    for _, field in ipairs { "class", "what", "file", "key", "offset", "line", "hint" } do
-      fields[#fields + 1] = { field, problem[field] }
-    end
-    io.stdout:write(core.json(core.object { { "error", core.object(fields) } }), "\n")
-  end
+local function report(found, json)
+  -- What a document holds that was already begun is not said twice.
+  if json and not found.printed then io.stdout:write('{"error": ', problem.json(found), "}\n") end
   -- Names in it may be any bytes.
   local function shown(text) return (text:gsub("[^\n]+", core.printable)) end
-  io.stderr:write("godwit: ", shown(problem.message or problem.what or "unknown error"), "\n")
-  if problem.hint then io.stderr:write("  ", shown(problem.hint), "\n") end
-  if problem.trace then io.stderr:write("  this is a bug in godwit; please report it\n", problem.trace, "\n") end
+  io.stderr:write("godwit: ", shown(found.message or found.what or "unknown error"), "\n")
+  if found.hint then io.stderr:write("  ", shown(found.hint), "\n") end
+  if found.trace then io.stderr:write("  this is a bug in godwit; please report it\n", found.trace, "\n") end
 end
 
 --- Levenshtein's distance, for words.
@@ -100,7 +89,7 @@ return function(...)
   local json = false
   for _, argument in ipairs(arguments) do json = json or argument == "--json" end
   core.catch_signals()
-  local ok, result = xpcall(dispatch, normal, arguments)
+  local ok, result = xpcall(dispatch, problem.normal, arguments)
   if ok then return result end
   report(result, json)
   return EXIT[result.class] or EXIT.internal

@@ -496,6 +496,8 @@ static void names_close_to_the_typed_one_are_suggested(void) {
 }
 
 static void remote_paths_are_explained(void) {
+  check_not("file:///tmp/model.ckpt-1", GW_UNSUPPORTED, "file:///tmp/model.ckpt-1",
+            "this is the address of a local file, and paths are read", "did you mean /tmp/model.ckpt-1?");
   check_not("gs://bucket/model.ckpt", GW_UNSUPPORTED, "gs://bucket/model.ckpt", "remote files are not read",
             "copy the checkpoint's files to this machine first");
 }

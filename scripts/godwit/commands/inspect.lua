@@ -1,6 +1,7 @@
 -- godwit inspect PREFIX
 
 local core = require "godwit.core"
+local problem = require "godwit.problem"
 local terminal = require "godwit.terminal"
 
 local inspect = { summary = "list a checkpoint's tensors: names, dtypes, shapes, sizes, values, statistics" }
@@ -38,18 +39,29 @@ local function print_text(info, listing)
   for lines in pieces(function() return listing:text(BATCH) end) do io.stdout:write(lines) end
 end
 
+local function print_tensors(listing)
+  local separator = "\n"
+  for object in pieces(function() return listing:json() end) do
+    io.stdout:write(separator, object)
+    separator = ",\n"
+  end
+end
+
+--- Damage may show when most of a long document is printed: then it ends with the error, and is whole nevertheless.
 local function print_json(info, listing)
   local _, bytes = listing:info()
   local head = core.json(core.object {
     { "schema", 1 }, { "path", info.path }, { "format", "v2" }, { "kind", info.kind }, { "shards", info.shards }, { "bytes", bytes },
   })
   io.stdout:write(head:sub(1, -2), ', "tensors": [')
-  local separator = "\n"
-  for object in pieces(function() return listing:json() end) do
-    io.stdout:write(separator, object)
-    separator = ",\n"
+  local ok, found = xpcall(print_tensors, problem.normal, listing)
+  if ok then
+    io.stdout:write("\n]}\n")
+    return
   end
-  io.stdout:write("\n]}\n")
+  io.stdout:write('\n], "error": ', problem.json(found), "}\n")
+  found.printed = true
+  error(found, 0)
 end
 
 function inspect.run(values)
@@ -73,7 +85,7 @@ function inspect.run(values)
   local count, _, left_out = listing:info()
   if count == 0 and match then terminal.note(("no name matches %s"):format(table.concat(match, ", "))) end
   if left_out > 0 then
-    terminal.note(("%s with more than %d elements: values left out"):format(plural(left_out, "tensor"), VALUE_LIMIT))
+    terminal.note(("%s with more than %d elements (or bytes of strings): values left out"):format(plural(left_out, "tensor"), VALUE_LIMIT))
   end
   return 0
 end

@@ -1,0 +1,21 @@
+-- What goes wrong, as a table with class, what, message, hint; and as the JSON that --json promises for it.
+
+local core = require "godwit.core"
+
+local problem = {}
+
+--- For xpcall: every error as a table.
+function problem.normal(raised)
+  if type(raised) == "table" then return raised end
+  -- A plain text is a mistake of ours: recipes' own errors come through guest.lua with a class.
+  return { class = "internal", what = tostring(raised), message = tostring(raised), trace = debug.traceback("", 2) }
+end
+
+--- The value of the field "error".
+function problem.json(found)
+  local fields = {}
+  for _, field in ipairs { "class", "what", "file", "key", "offset", "line", "hint" } do fields[#fields + 1] = { field, found[field] } end
+  return core.json(core.object(fields))
+end
+
+return problem
