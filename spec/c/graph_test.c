@@ -97,6 +97,13 @@ static void unknown_fields_survive(void) {
   CHECK(comes_back("\x0a\x09\x12\x07\x0a\x01" "x" "\x4a\x02" "no", 11));
 }
 
+/* Each takes two bytes: the most that a graph can ask for beside its size. */
+static void many_empty_nodes_come_back(void) {
+  static char nodes[2 * 10000];
+  for (size_t i = 0; i < sizeof nodes; i += 2) nodes[i] = 0x0a;
+  for (size_t count = 1; count <= sizeof nodes / 2; count = count * 3 / 2 + 1) CHECK(comes_back(nodes, 2 * count));
+}
+
 static void an_old_graph_stays_without_the_newer_field(void) { CHECK(comes_back("\x0a\x05\x0a\x03\x12\x01" "s", 7)); }
 
 static void whether_there_are_values_is_computed(void) {
@@ -171,6 +178,7 @@ int main(int count, char **arguments) {
   RUN(every_graph_of_the_fixtures_comes_back);
   RUN(damage_is_named);
   RUN(unknown_fields_survive);
+  RUN(many_empty_nodes_come_back);
   RUN(an_old_graph_stays_without_the_newer_field);
   RUN(whether_there_are_values_is_computed);
   RUN(names_are_escaped_as_tensorflow_does);
