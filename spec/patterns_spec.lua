@@ -60,6 +60,32 @@ describe("gw.sub", function()
   end)
 end)
 
+describe("where Python's re differs, a pattern", function()
+  it("takes no separator of files, groups, records or units for white space", function()
+    for byte = 0x1c, 0x1f do
+      assert.is_nil(gw.match(string.char(byte), [[\s]]))
+      assert.equal(string.char(byte), gw.match(string.char(byte), [[\S]]))
+    end
+    for _, space in ipairs { "\t", "\n", "\v", "\f", "\r", " ", "\u{85}", "\u{a0}", "\u{2028}", "\u{3000}" } do
+      assert.equal(space, gw.match(space, [[\s]]))
+    end
+  end)
+
+  it("knows other cases of the Turkish i only by themselves", function()
+    for _, pair in ipairs { { "(?i)i", "İ" }, { "(?i)i", "ı" }, { "(?i)İ", "i" }, { "(?i)ı", "I" }, { "(?i)[a-z]", "ı" } } do
+      assert.is_nil(gw.match(pair[2], pair[1]))
+    end
+    for _, pair in ipairs { { "(?i)i", "I" }, { "(?i)İ", "İ" }, { "(?i)s", "ſ" }, { "(?i)k", "\u{212a}" }, { "(?i)ü", "Ü" } } do
+      assert.equal(pair[2], gw.match(pair[2], pair[1]))
+    end
+  end)
+
+  it([[finds \B in an empty text, as Python does from 3.14 on]], function()
+    assert.equal("", gw.match("", [[\B]]))
+    assert.is_nil(gw.match("a", [[\B]]))
+  end)
+end)
+
 it("a thousand patterns and more stay right", function()
   for i = 1, 1100 do assert.equal("x" .. i, gw.match("ax" .. i .. "b", "x" .. i .. "(?=b)")) end
   assert.equal("x1", gw.match("ax1b", "x1(?=b)"))

@@ -122,7 +122,8 @@ end
 local function entry_json(entry)
   return core.json(core.object {
     { "name", entry.name }, { "dtype", entry.dtype }, { "shape", entry.shape }, { "bytes", entry.bytes },
-    { "action", entry.action }, { "from", entry.from }, { "expression", entry.expression }, { "line", entry.line },
+    { "action", entry.action }, { "from", entry.from }, { "replaces", entry.replaces },
+    { "expression", entry.expression }, { "line", entry.line },
   })
 end
 
