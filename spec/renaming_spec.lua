@@ -312,7 +312,7 @@ describe("rename_scope", function()
   end)
 
   it("that matches nothing is an error, unless optional", function()
-    assert.equal("no tensor matches 'scope b/'", failure(function() made("a/x"):rename_scope("b/", "c/") end).what)
+    assert.equal("no tensor is in the scope 'b/'", failure(function() made("a/x"):rename_scope("b/", "c/") end).what)
     assert.equal(0, made("a/x"):rename_scope("b/", "c/", OPTIONAL))
   end)
 

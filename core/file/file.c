@@ -76,8 +76,8 @@ static void hint_at_cure(gw_error *error, int number) {
     case EDQUOT: gw__error_hint(error, "make room there, or write to another disk"); break;
     case EFBIG: gw__error_hint(error, "a limit stands in the way (`ulimit -f` shows it), or the file system's own"); break;
     case EACCES:
-    case EPERM:
-    case EROFS: gw__error_hint(error, "check who owns the file and its folder, and whether the disk is writable"); break;
+    case EPERM: gw__error_hint(error, "check the owner and the rights of the file and of its folder (ls -ld)"); break;
+    case EROFS: gw__error_hint(error, "the disk is mounted for reading only: write to another one"); break;
     case EMFILE:
     case ENFILE: gw__error_hint(error, "raise the limit of open files (ulimit -n)"); break;
     default: break;

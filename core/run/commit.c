@@ -37,6 +37,26 @@ char *gw__run_hidden(const gw_run *run, const char *what, gw_error *error) {
   return gw__path_join(run->folder, name, error);
 }
 
+gw_status gw__run_speak_of_output(const gw_run *run, gw_status status, gw_error *error) {
+  const char *what = status != GW_OK && error ? strstr(error->file, ".godwit-") : NULL;
+  if (!what || strchr(what, '/')) return status;
+  for (int i = 0; i < 3 && what; i++) what = strchr(what + 1, '-'); /* behind the name's hash and process */
+  if (!what) return status;
+  char *final = NULL;
+  if (strncmp(what, "-data-", 6) == 0)
+    final = gw__data_path(run->prefix, (int32_t)strtol(what + 6, NULL, 10), (int32_t)run->plan->shard_count, NULL);
+  else if (strcmp(what, "-state") == 0)
+    final = gw__path_join(run->folder, "checkpoint", NULL);
+  else
+    final = suffixed(run->prefix, strcmp(what, "-meta") == 0 ? ".meta" : ".index", NULL);
+  if (final) {
+    error->file[0] = '\0';
+    gw__error_file(error, final);
+  }
+  gw__free(final);
+  return status;
+}
+
 /* The -of- count of a data file of OUT, or -1 for any other name. */
 static long data_count(const gw_run *run, const char *name) {
   size_t length = strlen(run->base);

@@ -199,6 +199,7 @@ gw_status gw_run_start(gw_plan *plan, const char *prefix, const gw_run_options *
     status = gw__pool_start(&work, threads ? threads : 1, &run->pool, error);
   }
   if (status != GW_OK) {
+    if (run->folder) gw__run_speak_of_output(run, status, error);
     gw_run_free(run);
     return status;
   }
@@ -207,7 +208,7 @@ gw_status gw_run_start(gw_plan *plan, const char *prefix, const gw_run_options *
 }
 
 gw_status gw_run_wait(gw_run *run, unsigned milliseconds, bool *finished, gw_error *error) {
-  return gw__pool_wait(run->pool, milliseconds, finished, error);
+  return gw__run_speak_of_output(run, gw__pool_wait(run->pool, milliseconds, finished, error), error);
 }
 
 void gw_run_progress(gw_run *run, uint64_t *done, uint64_t *total) {
@@ -223,9 +224,9 @@ void gw_run_cancel(gw_run *run) {
 gw_status gw_run_commit(gw_run *run, gw_error *error) {
   bool finished;
   gw_status status = gw__pool_wait(run->pool, 0, &finished, error);
-  if (status != GW_OK) return status;
-  if (!finished) return gw__fail(error, GW_INVALID, "the run has not finished writing");
-  return gw__run_place(run, error);
+  if (status == GW_OK && !finished) return gw__fail(error, GW_INVALID, "the run has not finished writing");
+  if (status == GW_OK) status = gw__run_place(run, error);
+  return gw__run_speak_of_output(run, status, error);
 }
 
 void gw_run_free(gw_run *run) {

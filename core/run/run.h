@@ -95,6 +95,9 @@ gw_status gw__run_state(const gw_run *run, gw_state **out, gw_error *error);
 gw_status gw__run_place(gw_run *run, gw_error *error);
 void gw__run_take_back(gw_run *run);
 char *gw__run_hidden(const gw_run *run, const char *what, gw_error *error); /* a hidden name in the folder */
+/* A message about a file under its hidden name becomes one about the file that the user knows: the hidden one was never
+ * asked for, and is gone when somebody looks. Returns `status`. */
+gw_status gw__run_speak_of_output(const gw_run *run, gw_status status, gw_error *error);
 gw_status gw__run_note(gw_run *run, gw_error *error, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 #endif

@@ -44,11 +44,13 @@ local function describe(which)
   return #parts > 0 and table.concat(parts, ", ") or "the rule"
 end
 
-local function need_match(draft, count, which, options)
+--- `missed`: what is said when nothing was found.
+local function need(draft, count, missed, options)
   if count > 0 or is_optional(options) then return count end
-  fail(("no tensor matches %s"):format(describe(which)),
-    some_names(draft) .. "; pass {optional = true} as the last argument if nothing need match")
+  fail(missed, some_names(draft) .. "; pass {optional = true} as the last argument if nothing need match")
 end
+
+local function need_match(draft, count, which, options) return need(draft, count, "no tensor matches " .. describe(which), options) end
 
 local function check_which(which)
   if type(which) ~= "string" and type(which) ~= "table" then
@@ -180,7 +182,7 @@ function methods:rename_scope(from, to, options)
   check_self(self, "rename_scope")
   if type(from) ~= "string" or type(to) ~= "string" then fail("rename_scope takes two scopes, like \"bert/\" and \"encoder/\"") end
   is_optional(options)
-  return need_match(self, self:core_rename_scope(from, to), { ("scope " .. from) }, options)
+  return need(self, self:core_rename_scope(from, to), ("no tensor is in the scope '%s'"):format(from), options)
 end
 
 local SUFFIX = "/.ATTRIBUTES/VARIABLE_VALUE"

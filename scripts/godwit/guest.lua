@@ -53,10 +53,17 @@ local ABSENT = {
 ABSENT.dofile, ABSENT.loadfile, ABSENT.package = ABSENT.require, ABSENT.require, ABSENT.require
 ABSENT.loadstring = ABSENT.load
 
+-- What those forget who turn a one-liner into a file.
+local FUNCTION = "a recipe file returns its function: return function(ckpt, p, inputs) ... end"
+local GIVEN = { ckpt = true, p = true, inputs = true }
+
 --- "attempt to index a nil value (global 'io')" says little to who wrote `io.open` as in every Lua program.
 local function absent(what)
-  local name = what:match("a nil value %(%a+ '(%w+)'%)$") or what:match("^a checkpoint has no field or method '(save)'")
-  if name == nil or ABSENT[name] == nil then return what end
+  local kind, name = what:match("a nil value %((%a+) '(%w+)'%)$")
+  if kind == "field" or kind == "method" then return what end
+  if what == "<name> expected near '('" or kind == "global" and GIVEN[name] then return what, FUNCTION end
+  name = name or what:match("^a checkpoint has no field or method '(save)'")
+  if ABSENT[name] == nil then return what end
   local reason, way = table.unpack(ABSENT[name])
   return ("there is no %s in recipes: %s"):format(name, reason), way
 end

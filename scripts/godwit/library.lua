@@ -5,13 +5,14 @@ local recipe = require "godwit.recipe"
 
 local library = {}
 
---- The whole of a file; `what` says what it was wanted for.
-local function read_file(path, what)
+--- The whole of a file; `what` says what it was wanted for, `hint` what else to try when it is not there.
+local function read_file(path, what, hint)
   local file, problem, number = io.open(path, "rb")
   if not file then
     -- io.open's text is "path: reason".
     local reason = number == 2 and "is not there" or "cannot be read: " .. problem:sub(#path + 3)
-    core.fail { class = number == 2 and "usage" or "system", file = path, what = ("%s %s"):format(what, reason) }
+    if number ~= 2 then hint = number == 13 and "check the owner and the rights of the file and of its folder (ls -ld)" or nil end
+    core.fail { class = number == 2 and "usage" or "system", file = path, what = ("%s %s"):format(what, reason), hint = hint }
   end
   local content = file:read("a")
   file:close()
@@ -38,6 +39,7 @@ function library.bundled()
   return names
 end
 
+local FORMS = "a recipe is a Lua file, the name of one in the library, or an argument: -e 'LUA'"
 local ORDER = "the recipe comes first, then what it works on: godwit run RECIPE INPUT... -o OUT"
 
 --- The mistake of those who forget the recipe: its place is taken by the checkpoint.
@@ -53,7 +55,7 @@ end
 function library.find(name)
   if name:find("/", 1, true) or name:match("%.lua$") then
     if not name:match("%.lua$") then refuse_checkpoint(name) end
-    return read_file(name, "the recipe"), "@" .. name
+    return read_file(name, "the recipe", FORMS), "@" .. name
   end
   for _, folder in ipairs(folders()) do
     local path = ("%s/%s.lua"):format(folder, name)

@@ -550,7 +550,7 @@ static void what_may_not_be_read_is_an_error_of_the_system(void) {
   pid_t child = fork();
   if (child == 0) {
     unsigned before = gwt_wrong;
-    static const char hint[] = "check who owns the file and its folder, and whether the disk is writable";
+    static const char hint[] = "check the owner and the rights of the file and of its folder (ls -ld)";
     if (geteuid() == 0 && setuid(65534) != 0) _exit(2);
     check_not("m/ckpt", GW_IO, "m/ckpt.index", "cannot be opened: Permission denied", hint);
     check_not("closed", GW_IO, "closed/checkpoint", "cannot be looked at: Permission denied", hint);
