@@ -153,6 +153,8 @@ describe("a recipe", function()
     ["computes for ever in coroutines"] = "return function() while true do pcall(coroutine.wrap(function() while true do end end)) end end",
   } do
     it(("that %s ends with Ctrl-C"):format(what), function()
+      -- That one hands a signal over only when the program calls the C library, which such a loop never does.
+      if os.getenv "SANITIZE" == "thread" then return pending "the thread sanitizer holds signals back" end
       scratch.write(folder .. "/r.lua", "print 'begun'\n" .. source)
       local _, err, status = program.shell(([[
         "%s" run r.lua in -o out 2>messages & pid=$!
