@@ -16,7 +16,7 @@ SHELL := /bin/bash
 PACKAGES := gcc libc6-dev pkg-config lua5.4 liblua5.4-dev lua-argparse protobuf-c-compiler libprotobuf-c-dev \
   libsnappy-dev libpcre2-dev libisal-dev libjansson-dev libedit2 lua-busted
 # What working on godwit needs beside that: analysis, sanitizers, fuzzing, Python for the interop specs.
-PACKAGES_DEV := g++ clang clang-tidy libclang-rt-14-dev lua-check shellcheck mandoc python3 python3-venv git
+PACKAGES_DEV := g++ clang clang-tidy libclang-rt-14-dev valgrind lua-check shellcheck mandoc python3 python3-venv git
 
 .PHONY: deps deps-dev
 deps: ## install the Debian packages that building and testing need
@@ -157,7 +157,7 @@ FUZZERS := $(FUZZ_SRC:%.c=$(O)/%.libfuzzer)
 
 # ---- Building --------------------------------------------------------------------------------------------------------
 
-.PHONY: all check test accept test-gc asan tsan fuzz fuzzers bench interop lint stage docs install uninstall dist clean demo help FORCE
+.PHONY: all check test accept test-gc asan tsan valgrind fuzz fuzzers bench interop lint stage docs install uninstall dist clean demo help FORCE
 
 all: $(LIBRARIES) $(MODULE) $(PROGRAM) ## build the program, the C library and the Lua module into build/
 	@for file in godwit libgodwit.a $(SONAME) lua/godwit/core.so; do \
@@ -240,6 +240,9 @@ asan: ## run the suite under the address and undefined-behaviour sanitizers
 	@$(MAKE) --no-print-directory SANITIZE=address,undefined test
 tsan: ## run the suite under the thread sanitizer
 	@$(MAKE) --no-print-directory SANITIZE=thread test
+
+valgrind: all $(test_parts) ## run units, replays and specs, and every run of the program in them, under valgrind (20 minutes)
+	@$(test_environment) VALGRIND=1 spec/support/run_tests.sh units replays specs checked
 
 # `fuzzers` runs inside the variant that `fuzz` chooses.
 fuzz: ## fuzz every target for FUZZ_SECONDS=600 each; what is found lands in build/fuzz/

@@ -172,7 +172,7 @@ end)
 describe("make help", function()
   it("has a line for every target that a person calls", function()
     local text = run("make help")
-    local targets = "all help deps deps-dev test accept test-gc asan tsan fuzz bench interop lint docs install uninstall dist clean demo"
+    local targets = "all help deps deps-dev test accept test-gc asan tsan valgrind fuzz bench interop lint docs install uninstall dist clean demo"
     for target in targets:gmatch("%S+") do
       assert.matches("\n  " .. target .. " ", "\n" .. text, 1, true)
     end

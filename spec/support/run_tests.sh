@@ -9,6 +9,9 @@
 #   fuzz       libFuzzer, FUZZ_SECONDS each
 #   interop    TensorFlow reads what godwit wrote (pytest)
 #   bench      timings
+#
+# With VALGRIND=1, units, replays, the Lua of the specs and every run of the program go through valgrind; `checked` then
+# says what it found in the program.
 set -u
 . spec/support/counts.sh
 
@@ -26,6 +29,21 @@ settled=() # clang 14's sanitizers do not get along with every randomised addres
 if [ -n "${SANITIZE:-}" ]; then
   slower=5
   if setarch -R true 2>/dev/null; then settled=(setarch -R); fi
+fi
+
+# Errors and what is lost for good fail the process. What it finds in the program goes to files: the specs look at stderr.
+memcheck=(valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite)
+checked=$scratch/checked
+if [ -n "${VALGRIND:-}" ]; then
+  slower=20
+  settled=("${memcheck[@]}")
+  chmod 711 "$scratch" # some cases run as nobody
+  mkdir "$checked" "$checked/found"
+  chmod 1777 "$checked/found"
+  cp "$GODWIT" "$checked/program"
+  printf '#!/bin/sh\nexec %s --log-file=%s/found/%%p %s/program "$@"\n' "${memcheck[*]}" "$checked" "$checked" >"$checked/godwit"
+  chmod 755 "$checked" "$checked/program" "$checked/godwit"
+  GODWIT=$checked/godwit
 fi
 
 # spec/faults writes small checkpoints thousands of times and syncs each: in memory where there is room, that is minutes
@@ -82,6 +100,20 @@ run_specs() {
   step specs $((600 * slower)) "${settled[@]}" $SPEC_LUA "$BUSTED" --lang=en --output=plainTerminal --shuffle --seed="$seed" "$@" -- $SPECS
 }
 
+# Prints what valgrind said of the program's runs; each run counts.
+judge_checked() {
+  local file runs=0 bad=0
+  for file in "$checked"/found/*; do
+    runs=$((runs + 1))
+    [ -s "$file" ] || continue
+    bad=$((bad + 1))
+    cat "$file"
+  done
+  echo "$((runs - bad)) passed, $bad failed"
+  [ "$bad" -eq 0 ]
+}
+export -f judge_checked
+
 run_fuzz() {
   local target name seeds found=build/fuzz
   for target in $FUZZERS; do
@@ -122,6 +154,7 @@ for part in "$@"; do
     specs) run_specs ;;
     specs-gc) run_specs --helper=spec/support/gc.lua ;;
     installed) step installed 120 spec/support/installed.sh "$STAGE" ;;
+    checked) checked=$checked step "the program under valgrind" 60 bash -c judge_checked ;;
     fuzz) run_fuzz ;;
     interop) run_interop ;;
     bench) run_bench ;;
