@@ -122,9 +122,10 @@ run_fuzz() {
     seeds=() # new inputs go to the first folder; the kept ones are only read
     [ ! -d "spec/fuzz/corpus/$name" ] || seeds=("spec/fuzz/corpus/$name")
     echo "fuzzing $name for $FUZZ_SECONDS s"
-    step "fuzz:$name" $((FUZZ_SECONDS + 120)) spec/support/fuzz_one.sh "$target" "$found/corpus/$name" "${seeds[@]}" \
+    step "fuzz:$name" $((FUZZ_SECONDS + 120)) spec/support/fuzz_one.sh "$found/$name.log" "$target" "$found/corpus/$name" "${seeds[@]}" \
       -max_total_time="$FUZZ_SECONDS" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
       -artifact_prefix="$found/findings/$name-"
+    sed -n 's/^stat::number_of_executed_units: *\([0-9]*\)$/  \1 inputs tried/p' "$found/$name.log"
   done
 }
 
