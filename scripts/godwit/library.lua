@@ -64,7 +64,8 @@ function library.find(name)
   local source = core.script_source("recipes." .. name)
   if source then return source, ("=recipes/%s.lua"):format(name) end
   refuse_checkpoint(name)
-  local hint = "recipes that come with godwit: " .. table.concat(library.bundled(), ", ")
+  local guess = require "godwit.nearest"(name, library.bundled())
+  local hint = guess and ("did you mean the recipe %s?"):format(guess) or "recipes that come with godwit: " .. table.concat(library.bundled(), ", ")
   if exists(name .. ".lua") then hint = ("did you mean the file %s.lua?"):format(name) end
   core.fail { class = "usage", what = ("there is no recipe '%s'"):format(name), hint = hint }
 end

@@ -25,36 +25,12 @@ local function report(found, json)
   if found.trace then io.stderr:write("  this is a bug in godwit; please report it\n", found.trace, "\n") end
 end
 
---- Levenshtein's distance, for words.
-local function distance(a, b)
-  local row = {}
-  for j = 0, #b do row[j] = j end
-  for i = 1, #a do
-    local diagonal = row[0]
-    row[0] = i
-    for j = 1, #b do
-      local change = diagonal + (a:byte(i) == b:byte(j) and 0 or 1)
-      diagonal = row[j]
-      row[j] = math.min(change, row[j] + 1, row[j - 1] + 1)
-    end
-  end
-  return row[#b]
-end
+local ALIKE = { ls = "inspect", list = "inspect", show = "inspect", rename = "run", migrate = "run", check = "verify", ["dry-run"] = "plan" }
 
-local function nearest(name)
-  for _, command in ipairs(COMMANDS) do
-    if command:sub(1, #name) == name or name:sub(1, #command) == command then return command end
-  end
-  local alike = { ls = "inspect", list = "inspect", show = "inspect", rename = "run", migrate = "run", check = "verify", ["dry-run"] = "plan" }
-  if alike[name] then return alike[name] end
-  for _, command in ipairs(COMMANDS) do
-    if #name > 2 and distance(name, command) <= 2 then return command end
-  end
-  return nil
-end
+local function guess_command(name) return ALIKE[name] or require("godwit.nearest")(name, COMMANDS) end
 
 local function unknown(name)
-  local guess = nearest(name)
+  local guess = guess_command(name)
   core.fail {
     class = "usage", what = ("there is no command '%s'"):format(name),
     hint = guess and ("did you mean `godwit %s`?"):format(guess) or "`godwit help` lists the commands",
