@@ -19,19 +19,38 @@ static gw_status add_input(gw_plan *plan, gw_bundle *bundle, gw_error *error) {
   return GW_OK;
 }
 
-/* Inputs that an expression reads, noted; tensors of the draft's own bundle, marked as used. */
-static gw_status note_leaves(gw_plan *plan, const gw_plan_item *item, uint8_t *used, gw_error *error) {
+/* Which tensors of each input are used, a byte for each; in the order of plan->inputs. */
+typedef struct gw_usage {
+  uint8_t **used;
+  size_t count;
+} gw_usage;
+
+static gw_status use(gw_plan *plan, gw_usage *usage, gw_bundle *bundle, size_t index, gw_error *error) {
+  gw_status status = add_input(plan, bundle, error);
+  if (status != GW_OK) return status;
+  if (usage->count < plan->input_count) {
+    uint8_t **grown = gw__realloc_array(usage->used, plan->input_count, sizeof *grown, error);
+    if (!grown) return GW_NO_MEMORY;
+    usage->used = grown;
+    grown[usage->count] = gw__alloc_array(gw_bundle_count(bundle), 1, error);
+    if (!grown[usage->count]) return GW_NO_MEMORY;
+    usage->count++;
+  }
+  size_t at = plan->input_count;
+  while (plan->inputs[at - 1] != bundle) at--;
+  usage->used[at - 1][index] = 1;
+  return GW_OK;
+}
+
+/* Inputs that an expression reads, and which of their tensors. */
+static gw_status note_leaves(gw_plan *plan, const gw_plan_item *item, gw_usage *usage, gw_error *error) {
   const gw_tensor *leaf;
   gw_bundle *bundle;
   size_t index;
-  if (item->bundle) {
-    if (item->bundle == plan->draft->bundle) used[item->index] = 1;
-    return add_input(plan, item->bundle, error);
-  }
+  if (item->bundle) return use(plan, usage, item->bundle, item->index, error);
   for (size_t cursor = 0; gw__expr_leaves(item->tensor, &cursor, &leaf);) {
     if (!gw__bundle_of_leaf(leaf, &bundle, &index)) continue;
-    if (bundle == plan->draft->bundle) used[index] = 1;
-    gw_status status = add_input(plan, bundle, error);
+    gw_status status = use(plan, usage, bundle, index, error);
     if (status != GW_OK) return status;
   }
   return GW_OK;
@@ -89,25 +108,43 @@ static bool has_same_names(const gw_plan *plan) {
   return true;
 }
 
-static gw_status list_dropped(gw_plan *plan, const uint8_t *used, gw_error *error) {
+/* Was this tensor of the input taken away? Of the draft's own checkpoint, what an edit removed; of the checkpoints that a new
+ * draft is made of, all that it does not use. */
+static bool is_gone(const gw_plan *plan, const gw_bundle *bundle, size_t index, uint32_t *line) {
   const gw_draft *draft = plan->draft;
-  size_t count = 0, all = draft->removed_line ? gw_bundle_count(draft->bundle) : 0;
-  for (size_t i = 0; i < all; i++) count += draft->removed_line[i] && !used[i];
-  if (count == 0) return GW_OK;
-  plan->dropped = gw__alloc_array(count, sizeof *plan->dropped, error);
-  if (!plan->dropped) return GW_NO_MEMORY;
-  for (size_t i = 0; i < all; i++)
-    if (draft->removed_line[i] && !used[i]) plan->dropped[plan->dropped_count++] = (uint32_t)i;
+  const gw_entry *entry = gw__bundle_at(bundle, index);
+  *line = GW_NO_LINE;
+  if (!draft->bundle) return entry->key_size != strlen(GW_GRAPH_KEY) || memcmp(entry->key, GW_GRAPH_KEY, entry->key_size) != 0;
+  if (bundle != draft->bundle || !draft->removed_line || !draft->removed_line[index]) return false;
+  *line = draft->removed_line[index] - 1;
+  return true;
+}
+
+static gw_status list_dropped(gw_plan *plan, gw_bundle *bundle, const uint8_t *used, size_t *capacity, gw_error *error) {
+  for (size_t i = 0; i < gw_bundle_count(bundle); i++) {
+    gw_plan_gone gone = {.bundle = bundle, .index = (uint32_t)i};
+    if ((used && used[i]) || !is_gone(plan, bundle, i, &gone.line)) continue;
+    gw_status status = gw__reserve((void **)&plan->dropped, capacity, plan->dropped_count + 1, sizeof *plan->dropped, error);
+    if (status != GW_OK) return status;
+    plan->dropped[plan->dropped_count++] = gone;
+  }
   return GW_OK;
 }
 
 static gw_status note_inputs(gw_plan *plan, gw_error *error) {
-  gw_bundle *bundle = plan->draft->bundle;
-  uint8_t *used = gw__alloc_array(bundle ? gw_bundle_count(bundle) : 0, 1, error);
-  gw_status status = used ? GW_OK : GW_NO_MEMORY;
-  for (size_t i = 0; i < plan->item_count && status == GW_OK; i++) status = note_leaves(plan, &plan->items[i], used, error);
-  if (status == GW_OK) status = list_dropped(plan, used, error);
-  gw__free(used);
+  gw_usage usage = {NULL, 0};
+  size_t capacity = 0;
+  bool own = false;
+  gw_status status = GW_OK;
+  for (size_t i = 0; i < plan->item_count && status == GW_OK; i++) status = note_leaves(plan, &plan->items[i], &usage, error);
+  for (size_t i = 0; i < plan->input_count && status == GW_OK; i++) {
+    own = own || plan->inputs[i] == plan->draft->bundle;
+    status = list_dropped(plan, plan->inputs[i], usage.used[i], &capacity, error);
+  }
+  /* Nothing of it is used at all. */
+  if (status == GW_OK && plan->draft->bundle && !own) status = list_dropped(plan, plan->draft->bundle, NULL, &capacity, error);
+  for (size_t i = 0; i < usage.count; i++) gw__free(usage.used[i]);
+  gw__free(usage.used);
   plan->same_names = status == GW_OK && has_same_names(plan);
   return status;
 }
@@ -247,8 +284,8 @@ gw_status gw_plan_entry_at(gw_plan *plan, size_t index, gw_plan_entry *out, gw_e
 }
 
 void gw_plan_dropped_at(const gw_plan *plan, size_t index, gw_plan_dropped *out) {
-  uint32_t position = plan->dropped[index];
-  const gw_entry *entry = gw__bundle_at(plan->draft->bundle, position);
+  const gw_plan_gone *gone = &plan->dropped[index];
+  const gw_entry *entry = gw__bundle_at(gone->bundle, gone->index);
   out->name = (gw_span){entry->key, entry->key_size};
-  out->line = gw__draft_line(plan->draft, plan->draft->removed_line[position] - 1);
+  out->line = gw__draft_line(plan->draft, gone->line);
 }

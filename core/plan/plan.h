@@ -43,6 +43,13 @@ typedef struct gw_plan_shard {
   int32_t shared_id;
 } gw_plan_shard;
 
+/* A tensor of an input that is no part of the output. */
+typedef struct gw_plan_gone {
+  gw_bundle *bundle;
+  uint32_t index;
+  uint32_t line;
+} gw_plan_gone;
+
 struct gw_plan {
   gw_draft *draft;          /* counted: owns names and lines */
   gw_plan_options options;
@@ -57,7 +64,7 @@ struct gw_plan {
   size_t shard_count;
   gw_bundle **inputs;       /* distinct, each counted */
   size_t input_count;
-  uint32_t *dropped;        /* positions in the draft's bundle */
+  gw_plan_gone *dropped;
   size_t dropped_count;
   gw_plan_totals totals;
   gw_buf text;              /* scratch of gw_plan_entry_at */
