@@ -6,14 +6,16 @@
 
 #include "json.h"
 
-enum { WIDEST_NAME = 80, WIDEST_SHAPE = 60, WHOLE = 24, EDGE = 3, MOST_TEXT = 1 << 20 /* bytes of lines made at once */ };
+enum { WIDEST_NAME = 120, WIDEST_FULL_NAME = 60, WIDEST_SHAPE = 60, WHOLE = 24, EDGE = 3, MOST_TEXT = 1 << 20 /* bytes of lines made at once */ };
 
 typedef struct gwl_listing {
   gw_bundle *bundle;
   uint32_t *rows;      /* positions of the chosen tensors; NULL: all */
   size_t count, next;
   uint64_t bytes;      /* of the chosen ones */
-  size_t name_width, dtype_width, shape_width, bytes_width;
+  size_t name_width, dtype_width, shape_width, bytes_width, object_width;
+  gw_graph *graph;     /* of an object-based checkpoint that can be decoded */
+  gw_span *full_names; /* by position in the bundle, in the graph; with it */
   bool values, stats;
   uint64_t value_limit; /* of gwl_value_size; larger tensors have no "value" in JSON */
   size_t values_left_out;
@@ -22,6 +24,10 @@ typedef struct gwl_listing {
 static int release(lua_State *L) {
   gwl_listing *listing = luaL_checkudata(L, 1, GWL_LISTING);
   gw_bundle_release(listing->bundle);
+  gw_graph_free(listing->graph);
+  free(listing->full_names);
+  listing->graph = NULL;
+  listing->full_names = NULL;
   free(listing->rows);
   listing->bundle = NULL;
   listing->rows = NULL;
@@ -125,13 +131,46 @@ static bool make_cells(gwl_cells *cells, const gw_entry_info *info) {
   return true;
 }
 
+/* What the object graph says of an entry: its variable's full name, and its role where it is no weight. Object-based only. */
+static size_t object_text(const gwl_listing *listing, size_t row, char *out, size_t size) {
+  gw_role role = gw_bundle_role(listing->bundle, row);
+  gw_span name = listing->full_names[row];
+  size_t used = 0;
+  if (name.size > 0) {
+    char shown[WIDEST_FULL_NAME * 4];
+    gw_printable(shown, sizeof shown, name.data, name.size);
+    used = (size_t)snprintf(out, size, "\"%s\"", shown);
+  }
+  if (role != GW_ROLE_WEIGHT && used < size) used += (size_t)snprintf(out + used, size - used, "%s%s", used ? " " : "", gw_role_name(role));
+  return used < size ? used : size - 1;
+}
+
+/* A graph that cannot be decoded is `verify`'s to complain about: the entries are there all the same. */
+static void learn_objects(gwl_listing *listing) {
+  size_t count = gw_bundle_count(listing->bundle), index;
+  if (!gw_bundle_has_graph(listing->bundle) || gw_graph_of_bundle(listing->bundle, &listing->graph, NULL) != GW_OK) return;
+  listing->full_names = calloc(count, sizeof *listing->full_names);
+  for (uint32_t i = 0; listing->full_names && i < gw_graph_nodes(listing->graph); i++) {
+    gw_node_info node;
+    gw_attribute_info attribute;
+    gw_graph_node(listing->graph, i, &node);
+    for (size_t j = 0; j < node.attributes; j++) {
+      gw_graph_attribute(listing->graph, i, j, &attribute);
+      if (gw_bundle_find(listing->bundle, attribute.key.data, attribute.key.size, &index)) listing->full_names[index] = attribute.full_name;
+    }
+  }
+}
+
 static void measure(gwl_listing *listing) {
+  char object[WIDEST_FULL_NAME * 4 + 32];
   gwl_cells cells = {.valid = false};
   for (size_t i = 0; i < listing->count; i++) {
     gw_entry_info info;
     gw_bundle_entry(listing->bundle, row_at(listing, i), &info);
     listing->bytes += info.size;
     widen(&listing->name_width, name_columns(info.name), WIDEST_NAME);
+    if (listing->full_names)
+      widen(&listing->object_width, columns(object, object_text(listing, row_at(listing, i), object, sizeof object)), WIDEST_FULL_NAME);
     if (!make_cells(&cells, &info)) continue;
     widen(&listing->dtype_width, cells.dtype_size, 32);
     widen(&listing->shape_width, cells.shape_size, WIDEST_SHAPE);
@@ -187,6 +226,7 @@ int gwl_listing_make(lua_State *L) {
     gwl_check_which(L, lua_gettop(L), &which);
     choose(L, listing, &which);
   }
+  learn_objects(listing);
   measure(listing);
   lua_settop(L, 3);
   return 1;
@@ -290,7 +330,8 @@ static int text(lua_State *L) {
   luaL_buffinit(L, &out);
   for (lua_Integer i = 0; i < most && listing->next < listing->count && luaL_bufflen(&out) < MOST_TEXT; i++) {
     gw_entry_info info;
-    gw_bundle_entry(listing->bundle, row_at(listing, listing->next++), &info);
+    size_t row = row_at(listing, listing->next++);
+    gw_bundle_entry(listing->bundle, row, &info);
     make_cells(&cells, &info);
     luaL_addlstring(&out, "  ", 2);
     add_name(&out, info.name, listing->name_width);
@@ -300,7 +341,14 @@ static int text(lua_State *L) {
     luaL_addlstring(&out, cells.shape_text, cells.shape_size);
     pad(&out, cells.shape_size, listing->shape_width + 2);
     luaL_addlstring(&out, cells.bytes_text, cells.bytes_size);
-    if (info.slices || (extra && lua_rawlen(L, 2) > 0)) pad(&out, cells.bytes_size, listing->bytes_width);
+    if (info.slices || listing->object_width || (extra && lua_rawlen(L, 2) > 0)) pad(&out, cells.bytes_size, listing->bytes_width);
+    if (listing->object_width) {
+      char object[WIDEST_FULL_NAME * 4 + 32];
+      size_t used = object_text(listing, row, object, sizeof object);
+      luaL_addlstring(&out, "  ", 2);
+      luaL_addlstring(&out, object, used);
+      if (info.slices || (extra && lua_rawlen(L, 2) > 0)) pad(&out, columns(object, used), listing->object_width);
+    }
     if (info.slices) {
       char slices[48];
       int used = snprintf(slices, sizeof slices, "  in %zu slice%s%s", info.slices, info.slices == 1 ? "" : "s",
@@ -374,6 +422,12 @@ static json_t *plain_row(const gwl_listing *listing, size_t row, const gw_entry_
   json_object_set_new(object, "offset", json_integer((json_int_t)info->offset));
   json_object_set_new(object, "crc32c", json_integer((json_int_t)info->crc32c));
   json_object_set_new(object, "role", json_string(gw_role_name(gw_bundle_role(listing->bundle, row))));
+  if (gw_bundle_has_graph(listing->bundle)) {
+    const char *attributes = memmem(info->name.data, info->name.size, "/.ATTRIBUTES/", 13);
+    if (attributes) json_object_set_new(object, "path", gwl_json_text(info->name.data, (size_t)(attributes - info->name.data)));
+  }
+  if (listing->full_names && listing->full_names[row].size > 0)
+    json_object_set_new(object, "full_name", gwl_json_text(listing->full_names[row].data, listing->full_names[row].size));
   if (info->slices) json_object_set_new(object, "slices", slices_of(listing, row, info));
   return object;
 }

@@ -120,6 +120,52 @@ does["migrate_bert.lua"] = function()
   end
 end
 
+-- ---- The guide's object sections
+
+local GUIDE = "examples/data/guide/"
+local VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"
+
+local function value(ckpt, path) return ckpt.vars[path .. VALUE]:value() end
+
+does["guide_tf1_to_tf2.lua"] = function()
+  local made = out "tf2/ckpt-1"
+  assert.same({ "save_counter" .. VALUE, "vars/a" .. VALUE, "vars/b" .. VALUE, "vars/scoped.Sc" .. VALUE }, names_of(made))
+  assert.equal("scoped/c", gw.graph.full_name(made.root.vars["scoped/c"]))
+end
+
+does["guide_tf2_to_tf1.lua"] = function()
+  assert.same(scratch.files_of(scratch.GUIDE .. "converted-tf2-to-tf1"), scratch.files_of(folder .. "/out/tf1/model.ckpt"))
+end
+
+does["guide_lists.lua"] = function()
+  local before, after = gw.open(GUIDE .. "tf2-lists-1"), out "lists"
+  assert.same({ "save_counter" .. VALUE, "unscoped/0" .. VALUE, "unscoped/1" .. VALUE, "unscoped/2" .. VALUE }, names_of(after))
+  assert.equal(value(before, "unscoped/1"), value(after, "unscoped/0"))
+  assert.equal(value(before, "scoped/0"), value(after, "unscoped/2"))
+end
+
+does["guide_attributes.lua"] = function()
+  local made = out "attributes"
+  assert.same({ "module/c" .. VALUE, "module/d" .. VALUE, "save_counter" .. VALUE, "variables/b" .. VALUE, "variables/scale.Sa" .. VALUE },
+    names_of(made))
+  assert.equal(0.5, value(made, "module/d"))
+end
+
+does["guide_estimator.lua"] = function()
+  assert.equal(1, value(out "est/ckpt-1", "step"))
+  assert.equal(0, value(out "est/ckpt-0", "step"))
+  assert.is_true(out("est/ckpt-0").vars["var_list/var" .. VALUE]:equal(gw.open(GUIDE .. "est-tf1").vars.var))
+end
+
+does["guide_keras.lua"] = function()
+  assert.same(scratch.files_of(scratch.GUIDE .. "keras-attribute-1"), scratch.files_of(folder .. "/out/keras/ckpt-1"))
+end
+
+does["graft_layers.lua"] = function()
+  assert.same({ "encoder/bias" .. VALUE, "encoder/kernel" .. VALUE, "heads/0/bias" .. VALUE, "heads/0/kernel" .. VALUE,
+    "heads/1/scale" .. VALUE, "save_counter" .. VALUE }, names_of(out "grafted"))
+end
+
 describe("examples", function()
   local recipes = {}
   for _, name in ipairs(scratch.list "examples") do

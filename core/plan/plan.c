@@ -256,6 +256,12 @@ gw_status gw__plan_tensor(gw_plan_item *item, gw_tensor **out, gw_error *error) 
   return GW_OK;
 }
 
+/* The object graph that the edits gave: nobody reads its bytes. */
+static bool is_new_graph(const gw_plan *plan, const gw_plan_item *item) {
+  return plan->draft->objects && plan->draft->walk.valid && item->action == GW_ACTION_NEW && item->name.size == strlen(GW_GRAPH_KEY) &&
+         memcmp(item->name.data, GW_GRAPH_KEY, item->name.size) == 0;
+}
+
 gw_status gw_plan_entry_at(gw_plan *plan, size_t index, gw_plan_entry *out, gw_error *error) {
   gw_plan_item *item = &plan->items[index];
   gw_tensor *tensor;
@@ -263,7 +269,8 @@ gw_status gw_plan_entry_at(gw_plan *plan, size_t index, gw_plan_entry *out, gw_e
   gw_status status = gw__plan_tensor(item, &tensor, error);
   if (status != GW_OK) return status;
   gw__buf_clear(&plan->text);
-  gw__put_expression(&plan->text, tensor);
+  if (is_new_graph(plan, item)) gw__put_format(&plan->text, "object graph of %zu nodes", plan->draft->walk.numbering.saved);
+  else gw__put_expression(&plan->text, tensor);
   gw__put_u8(&plan->text, 0);
   status = gw__buf_status(&plan->text, error);
   if (status != GW_OK) return status;
