@@ -96,7 +96,8 @@ CORE_LIBRARIES := libprotobuf-c snappy libpcre2-8 $(if $(ISAL),libisal)
 LUA_LIBRARIES := lua5.4 jansson
 
 our_cppflags := -D_GNU_SOURCE $(if $(ISAL),-DGW_HAVE_ISAL) $(call system_headers,$(CORE_LIBRARIES) $(LUA_LIBRARIES))
-our_cflags := -std=c11 -O2 -g -fPIC -pthread -fvisibility=hidden -fno-common
+# A product and a sum are rounded each by itself on every machine, also where there is an instruction for both.
+our_cflags := -std=c11 -O2 -g -fPIC -pthread -fvisibility=hidden -fno-common -ffp-contract=off
 our_ldflags := -pthread -Wl,--as-needed
 ifneq ($(SANITIZE),)
 our_cppflags += -DGW_FAULTS -DGW_ARENA_DEBUG
@@ -114,7 +115,7 @@ LUA_LIBS := $(or $(call library,--libs,jansson),-ljansson)
 PROGRAM_LIBS := $(or $(call library,--libs,lua5.4),-llua5.4) $(LUA_LIBS) -ldl
 
 generated := build/generated
-compile_base = $(CC) $(our_cppflags) $(1) $(CPPFLAGS) $(our_cflags) $(2) $(CFLAGS)
+compile_base = $(CC) $(our_cppflags) $(1) $(CPPFLAGS) $(our_cflags) $(loops) $(2) $(CFLAGS)
 compile = $(call compile_base,-isystem $(generated)/proto $(1),$(WARNINGS)) -MMD -MP -c -o $@ $<
 link = $(CC) $(our_cflags) $(CFLAGS) $(our_ldflags) $(1) $(LDFLAGS) -o $@ $(2) $(LDLIBS)
 
@@ -178,6 +179,8 @@ $(ARGPARSE):
 
 # One set of rules per variant: $(1) is its folder, $(2) what it defines.
 define variant_rules
+# Loops over elements pay for vector code, which gcc makes at -O2 only of the simplest ones.
+$(1)/core/tensor/%.o: loops := -O3
 $(1)/%.o: %.c | $$(PB_H)
 	$$(call say,CC,$$<)mkdir -p $$(@D) && $$(call compile,$(2))
 $(1)/proto/%.o: $$(generated)/proto/%.c | $$(PB_H)

@@ -92,6 +92,18 @@ gw_regex *gwl_check_regex(lua_State *L, int index);
 /* A `which`: a pattern, a list of them, or {role = ...}. The arrays are userdata left on the stack. */
 void gwl_check_which(lua_State *L, int index, gw_which *which);
 
+/* A shape argument into `dims` of GW_MAX_RANK: its rank. */
+size_t gwl_check_shape(lua_State *L, int index, int64_t *dims);
+int gwl_check_dtype(lua_State *L, int index);
+/* A number (or boolean, or {re, im}) as one element of up to 16 bytes; raises when the dtype does not have it. */
+void gwl_check_element(lua_State *L, int index, int dtype, void *element);
+/* operations.c */
+extern const luaL_Reg gwl_tensor_operators[], gwl_tensor_operations[];
+int gwl_tensor_concat(lua_State *L); /* core.concat(list, axis?) */
+int gwl_tensor_stack(lua_State *L);  /* core.stack(list, axis?) */
+int gwl_tensor_mean(lua_State *L);   /* core.mean(list, weights?) */
+int gwl_tensor_random(lua_State *L); /* core.random(kind, shape, dtype, seed, a, b) */
+
 int gwl_tensor_make(lua_State *L);  /* core.tensor(nested, dtype?) */
 int gwl_tensor_fill(lua_State *L);  /* core.full(shape, value, dtype?) */
 int gwl_draft_new(lua_State *L);

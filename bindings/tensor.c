@@ -90,8 +90,7 @@ void gwl_push_shape(lua_State *L, size_t rank, const int64_t *dims) {
   lua_setmetatable(L, -2);
 }
 
-/* Reads a shape argument into `dims` of GW_MAX_RANK. */
-static size_t check_shape(lua_State *L, int index, int64_t *dims) {
+size_t gwl_check_shape(lua_State *L, int index, int64_t *dims) {
   luaL_checktype(L, index, LUA_TTABLE);
   lua_Integer rank = luaL_len(L, index);
   if (rank > GW_MAX_RANK) gwl_wrong(L, "a shape of more than 254 dimensions");
@@ -105,7 +104,7 @@ static size_t check_shape(lua_State *L, int index, int64_t *dims) {
   return (size_t)rank;
 }
 
-static int check_dtype(lua_State *L, int index) {
+int gwl_check_dtype(lua_State *L, int index) {
   const char *name = luaL_checkstring(L, index);
   int dtype = gw_dtype_from_name(name);
   if (dtype == GW_DT_INVALID) return gwl_wrong(L, "there is no dtype '%s'", name);
@@ -165,6 +164,12 @@ static void put_number(lua_State *L, int dtype, bool guessed, const gw_number *n
   if (gw_number_put(dtype, number, element, &error) == GW_OK) return;
   if (guessed && dtype == GW_DT_INT32) memcpy(error.hint, hint, sizeof hint);
   gwl_raise(L, &error);
+}
+
+void gwl_check_element(lua_State *L, int index, int dtype, void *element) {
+  gw_number number;
+  check_number(L, index, dtype, &number);
+  put_number(L, dtype, false, &number, element);
 }
 
 typedef struct gwl_nested {
@@ -265,7 +270,7 @@ static void fill_axis(lua_State *L, size_t axis, gwl_nested *nested) {
 
 int gwl_tensor_make(lua_State *L) {
   bool guessed = lua_isnoneornil(L, 2);
-  gwl_nested nested = {.dtype = guessed ? GW_DT_INVALID : check_dtype(L, 2), .guessed = guessed};
+  gwl_nested nested = {.dtype = guessed ? GW_DT_INVALID : gwl_check_dtype(L, 2), .guessed = guessed};
   gw_error error = GW_ERROR_INIT;
   gw_tensor *tensor = NULL;
   luaL_checkany(L, 1);
@@ -303,9 +308,9 @@ int gwl_tensor_fill(lua_State *L) {
   gw_number number;
   gw_error error = GW_ERROR_INIT;
   gw_tensor *tensor;
-  size_t rank = check_shape(L, 1, dims);
+  size_t rank = gwl_check_shape(L, 1, dims);
   luaL_checkany(L, 2);
-  int dtype = lua_isnoneornil(L, 3) ? default_dtype(L, 2) : check_dtype(L, 3);
+  int dtype = lua_isnoneornil(L, 3) ? default_dtype(L, 2) : gwl_check_dtype(L, 3);
   if (gw_dtype_size(dtype) == 0) return gwl_wrong(L, "elements of dtype %s cannot be repeated; use gw.strings", gw_dtype_name(dtype));
   check_number(L, 2, dtype, &number);
   put_number(L, dtype, lua_isnoneornil(L, 3), &number, element);
@@ -322,19 +327,25 @@ static void push_dtype(lua_State *L, int dtype) {
   else lua_pushfstring(L, "dtype %d", dtype);
 }
 
-static bool push_field(lua_State *L, const gw_tensor *tensor, const char *field) {
+static uint64_t measured_bytes(lua_State *L, gw_tensor *tensor) {
+  gw_error error = GW_ERROR_INIT;
+  if (gw_tensor_measure(tensor, &error) != GW_OK) gwl_raise(L, &error);
+  return gw_tensor_bytes(tensor);
+}
+
+static bool push_field(lua_State *L, gw_tensor *tensor, const char *field) {
   if (strcmp(field, "dtype") == 0) push_dtype(L, gw_tensor_dtype(tensor));
   else if (strcmp(field, "shape") == 0) gwl_push_shape(L, gw_tensor_rank(tensor), gw_tensor_dims(tensor));
   else if (strcmp(field, "rank") == 0) lua_pushinteger(L, (lua_Integer)gw_tensor_rank(tensor));
   else if (strcmp(field, "size") == 0) lua_pushinteger(L, (lua_Integer)gw_tensor_elements(tensor));
-  else if (strcmp(field, "nbytes") == 0) lua_pushinteger(L, (lua_Integer)gw_tensor_bytes(tensor));
+  else if (strcmp(field, "nbytes") == 0) lua_pushinteger(L, (lua_Integer)measured_bytes(L, tensor));
   else if (strcmp(field, "origin") == 0) lua_pushstring(L, gw_tensor_origin(tensor));
   else return false;
   return true;
 }
 
 static int index_field(lua_State *L) {
-  const gw_tensor *tensor = gwl_check_tensor(L, 1);
+  gw_tensor *tensor = gwl_check_tensor(L, 1);
   if (lua_type(L, 2) == LUA_TSTRING) {
     if (push_field(L, tensor, lua_tostring(L, 2))) return 1;
     lua_pushvalue(L, 2);
@@ -492,5 +503,9 @@ void gwl_open_tensor(lua_State *L) {
                                      {"stats", stats}, {"equal", equal},       {"preview", preview},       {NULL, NULL}};
   gwl_make_type(L, GWL_TENSOR, release, meta, methods, index_field);
   /* [core methods] */
+  luaL_setfuncs(L, gwl_tensor_operations, 0);
   lua_setfield(L, -2, "tensor_methods");
+  luaL_getmetatable(L, GWL_TENSOR);
+  luaL_setfuncs(L, gwl_tensor_operators, 0);
+  lua_pop(L, 1);
 }

@@ -192,7 +192,10 @@ GW_API int gw_tensor_dtype(const gw_tensor *tensor);
 GW_API size_t gw_tensor_rank(const gw_tensor *tensor);
 GW_API const int64_t *gw_tensor_dims(const gw_tensor *tensor);
 GW_API uint64_t gw_tensor_elements(const gw_tensor *tensor);
-GW_API uint64_t gw_tensor_bytes(const gw_tensor *tensor); /* in a file; strings with their lengths */
+/* In a file; strings with their lengths. Of computed strings 0 until gw_tensor_measure has been called. */
+GW_API uint64_t gw_tensor_bytes(const gw_tensor *tensor);
+/* Makes computed strings, which must be known before anything can be placed behind them; no work for other tensors. */
+GW_API gw_status gw_tensor_measure(gw_tensor *tensor, gw_error *error);
 /* "model.ckpt-7:bert/kernel" for what is read from a file, "zeros" and the like otherwise; until the tensor goes. */
 GW_API const char *gw_tensor_origin(const gw_tensor *tensor);
 
@@ -205,6 +208,47 @@ GW_API gw_status gw_tensor_fill(int dtype, size_t rank, const int64_t *dims, con
 /* Strings, row-major; as many spans as the shape has elements. Copied. */
 GW_API gw_status gw_tensor_strings(size_t rank, const int64_t *dims, const gw_span *strings, size_t count,
                                    gw_tensor **out, gw_error *error);
+
+/* ---- Operations: each makes a lazy tensor and checks shapes and dtypes at once; GW_INVALID names the operation and what it
+ * was given. Axes count from 0, or from -1 backwards. The new tensor keeps its operands alive. */
+
+GW_API gw_status gw_tensor_cast(gw_tensor *tensor, int dtype, gw_tensor **out, gw_error *error); /* as tf.cast */
+/* One of `dims` may be -1: whatever is left. */
+GW_API gw_status gw_tensor_reshape(gw_tensor *tensor, size_t rank, const int64_t *dims, gw_tensor **out, gw_error *error);
+/* Axis i of the result is axis perm[i]; NULL: the other way round. */
+GW_API gw_status gw_tensor_transpose(gw_tensor *tensor, const int64_t *perm, size_t count, gw_tensor **out, gw_error *error);
+GW_API gw_status gw_tensor_squeeze(gw_tensor *tensor, const int64_t *axes, size_t count, gw_tensor **out,
+                                   gw_error *error); /* NULL: all axes of size 1 */
+GW_API gw_status gw_tensor_expand_dims(gw_tensor *tensor, int64_t axis, gw_tensor **out, gw_error *error);
+/* One start and size for each axis; size -1: to the end. */
+GW_API gw_status gw_tensor_slice(gw_tensor *tensor, const int64_t *begin, const int64_t *size, size_t count, gw_tensor **out,
+                                 gw_error *error);
+GW_API gw_status gw_tensor_gather(gw_tensor *tensor, const int64_t *indices, size_t count, int64_t axis, gw_tensor **out,
+                                  gw_error *error);
+/* `element`: one element of the dtype, or NULL for zeros. */
+GW_API gw_status gw_tensor_pad(gw_tensor *tensor, const int64_t *before, const int64_t *after, size_t count, const void *element,
+                               gw_tensor **out, gw_error *error);
+GW_API gw_status gw_tensor_concat(gw_tensor *const *tensors, size_t count, int64_t axis, gw_tensor **out, gw_error *error);
+GW_API gw_status gw_tensor_stack(gw_tensor *const *tensors, size_t count, int64_t axis, gw_tensor **out, gw_error *error);
+
+typedef enum gw_unary { GW_NEGATE, GW_SQRT, GW_SQUARE, GW_ABS, GW_EXP, GW_LOG } gw_unary;
+GW_API gw_status gw_tensor_unary(gw_unary function, gw_tensor *tensor, gw_tensor **out, gw_error *error);
+typedef enum gw_binary { GW_ADD, GW_SUBTRACT, GW_MULTIPLY, GW_DIVIDE } gw_binary;
+/* Of one dtype; shapes are broadcast as NumPy's. */
+GW_API gw_status gw_tensor_binary(gw_binary function, gw_tensor *a, gw_tensor *b, gw_tensor **out, gw_error *error);
+/* Not below `low`, not above `high`: one element of the dtype each. */
+GW_API gw_status gw_tensor_clip(gw_tensor *tensor, const void *low, const void *high, gw_tensor **out, gw_error *error);
+/* Floats of one dtype and shape. `weights` has one for each, or is NULL. The mean of equal tensors is that tensor. */
+GW_API gw_status gw_tensor_mean(gw_tensor *const *tensors, const double *weights, size_t count, gw_tensor **out,
+                                gw_error *error);
+
+typedef enum gw_random_kind { GW_RANDOM_UNIFORM, GW_RANDOM_NORMAL, GW_RANDOM_TRUNCATED } gw_random_kind;
+/* What tf.random.stateless_* gives with Philox for the seed {seed, 0}. uniform: from a to b; the others: mean a, standard
+ * deviation b. A dtype of real floats. */
+GW_API gw_status gw_tensor_random(gw_random_kind kind, int dtype, size_t rank, const int64_t *dims, uint64_t seed, double a,
+                                  double b, gw_tensor **out, gw_error *error);
+
+/* ---- Values */
 
 /* Reads `count` elements from element `first` on, in host order, to `out` (count * gw_dtype_size bytes). No checksum is
  * checked unless the whole tensor is read in one call. */
@@ -425,7 +469,7 @@ typedef struct gw_plan_entry {
   const gw_tensor *tensor;
   gw_action action;
   size_t from_count;
-  const gw_span *from;       /* names in the inputs */
+  const gw_span *from;       /* names in the inputs; until the next call on this plan */
   gw_span replaces;          /* the input's tensor of this name that is gone, or empty */
   const char *expression;    /* readable; until the next call on this plan */
   const char *line;          /* the recipe's "file:line", or NULL */

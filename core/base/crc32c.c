@@ -54,12 +54,18 @@ static uint32_t multiply(uint32_t a, uint32_t b) {
 
 /* Appending n zero bytes to a message multiplies its crc by x^(8n); what a and b share (initial value, final xor)
  * cancels out, so crc(ab) = crc(a) * x^(8n) + crc(b). */
-uint32_t gw__crc32c_combine(uint32_t crc_a, uint32_t crc_b, uint64_t length_b) {
+uint32_t gw__crc32c_power(uint64_t bytes) {
   uint32_t power = 0x80000000u >> 8; /* x^8: one byte */
   uint32_t factor = 0x80000000u;     /* x^0 */
-  for (; length_b; length_b >>= 1) {
-    if (length_b & 1) factor = multiply(factor, power);
+  for (; bytes; bytes >>= 1) {
+    if (bytes & 1) factor = multiply(factor, power);
     power = multiply(power, power);
   }
-  return multiply(factor, crc_a) ^ crc_b;
+  return factor;
+}
+
+uint32_t gw__crc32c_move(uint32_t crc, uint32_t power) { return multiply(power, crc); }
+
+uint32_t gw__crc32c_combine(uint32_t crc_a, uint32_t crc_b, uint64_t length_b) {
+  return gw__crc32c_move(crc_a, gw__crc32c_power(length_b)) ^ crc_b;
 }

@@ -88,8 +88,10 @@ gw_status gw_tensor_preview(const gw_tensor *tensor, uint64_t whole, uint64_t ed
     gw__put_u8(&out, ')');
   } else {
     /* What is small is checked; of what is large only a few places are read. */
-    if (tensor->op == GW_OP_LEAF && tensor->elements > 0 && tensor->stored <= WHOLE_LIMIT)
-      status = tensor->ops->check(tensor->source, tensor->index, error);
+    for (size_t i = 0; i < tensor->leaf_count && tensor->elements > 0 && status == GW_OK; i++) {
+      const gw_tensor *leaf = tensor->leaves[i].leaf;
+      if (leaf->stored <= WHOLE_LIMIT && leaf->dtype != GW_DT_STRING) status = leaf->ops->check(leaf->source, leaf->index, error);
+    }
     if (status == GW_OK) status = preview_elements(&preview);
   }
   gw__free(strings);

@@ -86,6 +86,8 @@ static gw_status take_items(gw_plan *plan, gw_error *error) {
       item->bundle = draft->bundle;
       item->index = source->base - 1;
     }
+    if (item->tensor && !item->bundle) status = gw_tensor_measure(item->tensor, error);
+    if (status != GW_OK) return gw__error_key(error, item->name.data, item->name.size);
     item->action = action_of(item);
     /* Put back where it was: nothing is gone. */
     if (item->replaced && item->bundle == draft->bundle && item->index == item->base - 1) item->replaced = false;
@@ -237,6 +239,7 @@ void gw_plan_free(gw_plan *plan) {
   gw__free(plan->shards);
   gw__free(plan->dropped);
   gw__buf_free(&plan->text);
+  gw__free(plan->from);
   gw_draft_release(plan->draft);
   gw__free(plan);
 }
@@ -278,11 +281,10 @@ gw_status gw_plan_entry_at(gw_plan *plan, size_t index, gw_plan_entry *out, gw_e
                          .line = gw__draft_line(plan->draft, item->line), .shard = plan->units[plan->units_of[item->first_unit]].shard};
   const gw_tensor *leaf;
   size_t cursor = 0;
-  if (gw__expr_leaves(tensor, &cursor, &leaf)) {
-    leaf->ops->name(leaf->source, leaf->index, &plan->from);
-    out->from = &plan->from;
-    out->from_count = 1;
-  }
+  status = gw__reserve((void **)&plan->from, &plan->from_capacity, tensor->leaf_count, sizeof *plan->from, error);
+  if (status != GW_OK) return status;
+  while (gw__expr_leaves(tensor, &cursor, &leaf)) leaf->ops->name(leaf->source, leaf->index, &plan->from[out->from_count++]);
+  out->from = plan->from;
   if (item->replaced) {
     const gw_entry *entry = gw__bundle_at(plan->draft->bundle, item->base - 1);
     out->replaces = (gw_span){entry->key, entry->key_size};

@@ -68,7 +68,8 @@ struct gw_plan {
   size_t dropped_count;
   gw_plan_totals totals;
   gw_buf text;              /* scratch of gw_plan_entry_at */
-  gw_span from;
+  gw_span *from;            /* likewise */
+  size_t from_capacity;
 };
 
 /* layout.c: fills units, shards, header from items. */

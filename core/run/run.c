@@ -11,6 +11,8 @@
 enum {
   LARGEST_BUFFER = 1 << 20,   /* what stays in a core's cache between reading, summing and writing */
   SMALLEST_BUFFER = 64 << 10,
+  LARGEST_TILE = 16 << 20,
+  LARGEST_SCRATCH = 512 << 10,
   DEFAULT_MEMORY = 64 << 20
 };
 
@@ -121,19 +123,31 @@ static gw_status create_data(gw_run *run, gw_error *error) {
   return status;
 }
 
-static gw_status create_workers(gw_run *run, gw_error *error) {
+static size_t between(uint64_t value, size_t least, size_t most) { return value > most ? most : value < least ? least : (size_t)value; }
+
+/* How the memory is shared out: for each thread a window, scratch for computing, and the buffer that is written. */
+static void share_memory(gw_run *run) {
   uint64_t memory = run->options.memory ? run->options.memory : DEFAULT_MEMORY;
   run->worker_count = gw__pool_threads(run->options.threads);
   uint64_t each = memory / run->worker_count;
+  run->scratch = between(each / 8, SMALLEST_BUFFER, LARGEST_SCRATCH);
   each = each > GW_WINDOW ? each - GW_WINDOW : 0;
-  run->buffer = each > LARGEST_BUFFER ? LARGEST_BUFFER : each < SMALLEST_BUFFER ? SMALLEST_BUFFER : (size_t)each;
+  run->buffer = between(each, SMALLEST_BUFFER, LARGEST_BUFFER);
   run->buffer -= run->buffer % SMALLEST_BUFFER; /* keeps writes aligned to pages and large folios */
+  each = each > run->scratch ? each - run->scratch : 0;
+  run->tile = between(each, run->buffer, LARGEST_TILE);
+}
+
+static gw_status create_workers(gw_run *run, gw_error *error) {
   run->workers = gw__alloc_array(run->worker_count, sizeof *run->workers, error);
   if (!run->workers) return GW_NO_MEMORY;
   for (unsigned i = 0; i < run->worker_count; i++) {
-    run->workers[i].out = gw__alloc_pages(run->buffer, error);
-    run->workers[i].window = gw__alloc_pages(GW_WINDOW, error);
-    if (!run->workers[i].out || !run->workers[i].window) return GW_NO_MEMORY;
+    gw_worker *worker = &run->workers[i];
+    worker->out = gw__alloc_pages(run->has_tiles ? run->tile : run->buffer, error);
+    worker->window = gw__alloc_pages(GW_WINDOW, error);
+    worker->sums = gw__alloc_array(run->most_leaves, sizeof *worker->sums, error);
+    if (!worker->out || !worker->window || !worker->sums) return GW_NO_MEMORY;
+    gw__eval_start(&worker->eval, run->scratch);
   }
   return GW_OK;
 }
@@ -177,6 +191,10 @@ static gw_status prepare(gw_run *run, gw_error *error) {
   if (status == GW_OK) status = gw__run_survey(run, error);
   if (status == GW_OK && !(run->index_path = gw__run_hidden(run, "index", error))) status = GW_NO_MEMORY;
   if (status == GW_OK && !(run->swap_index_path = gw__run_hidden(run, "swap", error))) status = GW_NO_MEMORY;
+  if (status == GW_OK) {
+    share_memory(run);
+    status = gw__run_plan_makings(run, error);
+  }
   if (status == GW_OK) status = create_workers(run, error);
   if (status == GW_OK) status = gw__run_cut_pieces(run, error);
   if (status == GW_OK) status = create_data(run, error);
@@ -189,6 +207,7 @@ gw_status gw_run_start(gw_plan *plan, const char *prefix, const gw_run_options *
   if (!run) return GW_NO_MEMORY;
   pthread_mutex_init(&run->turn_lock, NULL);
   pthread_cond_init(&run->turn_changed, NULL);
+  pthread_mutex_init(&run->making_lock, NULL);
   run->plan = plan;
   run->options = options ? *options : (gw_run_options)GW_RUN_OPTIONS_INIT;
   run->prefix = gw__strdup(prefix, error);
@@ -235,6 +254,7 @@ void gw_run_free(gw_run *run) {
   gw__pool_free(run->pool);
   pthread_cond_destroy(&run->turn_changed);
   pthread_mutex_destroy(&run->turn_lock);
+  pthread_mutex_destroy(&run->making_lock);
   gw__run_take_back(run);
   for (size_t i = 0; i < run->plan->shard_count; i++) {
     if (run->data_files) gw__file_close(run->data_files[i]);
@@ -243,7 +263,10 @@ void gw_run_free(gw_run *run) {
   for (unsigned i = 0; run->workers && i < run->worker_count; i++) {
     gw__free(run->workers[i].out);
     gw__free(run->workers[i].window);
+    gw__free(run->workers[i].sums);
+    gw__eval_end(&run->workers[i].eval);
   }
+  gw__run_free_makings(run);
   for (size_t i = 0; i < run->note_count; i++) gw__free(run->notes[i]);
   gw__file_close(run->index_file);
   gw__file_close(run->swap_index_file);

@@ -23,6 +23,8 @@ typedef struct gw_piece {
   uint64_t begin, size;
   int32_t shard;
   bool check;       /* shared bytes that are only read and summed */
+  bool leaf;        /* a leaf of computed tensors that is only read and summed: `unit` is its place in run->checks */
+  bool tile;        /* a box of a computed tensor: `begin` is its number */
   /* Checksums of what it holds of a unit that began before it, and of one that goes on behind it: as stored in the
    * input, and as written. */
   uint32_t head_in, head_out, tail_in, tail_out;
@@ -35,7 +37,9 @@ typedef struct gw_open_unit {
 } gw_open_unit;
 
 typedef struct gw_worker {
-  uint8_t *out;      /* run->buffer bytes */
+  uint8_t *out;      /* run->buffer bytes, or run->tile where there are tiles */
+  gw_eval eval;
+  gw_leaf_sum *sums; /* run->most_leaves: what a part of a computed tensor reads */
   uint8_t *window;   /* GW_WINDOW bytes of an input, so that many small tensors take few reads */
   const gw_file *window_file;
   uint64_t window_offset;
@@ -43,6 +47,14 @@ typedef struct gw_worker {
 } gw_worker;
 
 #define GW_WINDOW ((size_t)256 * 1024)
+
+/* A computed tensor on its way. */
+typedef struct gw_making {
+  uint64_t left;      /* bytes still to make */
+  uint32_t crc;       /* of its tiles so far, each at its place */
+  int64_t *step;      /* the size of its tiles; NULL: it is made in flat parts */
+  gw_leaf_sum *sums;
+} gw_making;
 
 struct gw_run {
   gw_plan *plan;      /* borrowed */
@@ -53,6 +65,13 @@ struct gw_run {
   gw_worker *workers;
   unsigned worker_count;
   size_t buffer;      /* bytes of each worker's buffer */
+  size_t tile;        /* bytes of a tile at most */
+  size_t scratch;     /* bytes that evaluating takes on each thread, about */
+  gw_making **makings; /* by unit: NULL for what is copied or constant; NULL when all are */
+  const gw_tensor **checks; /* leaves to be checked by themselves */
+  size_t check_count, check_capacity, most_leaves;
+  bool has_tiles;
+  pthread_mutex_t making_lock; /* guards what the makings count */
   gw_piece *pieces;
   size_t piece_count, piece_capacity;
   /* Pieces are read and summed on all threads, but written in order, one at a time: two writers of one file only wait for
@@ -84,6 +103,18 @@ gw_status gw__run_cut_pieces(gw_run *run, gw_error *error);
 gw_status gw__run_piece(void *context, unsigned worker, size_t number, gw_error *error);
 void gw__run_stop(gw_run *run); /* nobody waits for a turn any more */
 gw_status gw__run_sum_empty(gw_run *run, gw_error *error); /* units without bytes are in no piece */
+
+/* compute.c */
+gw_status gw__run_plan_makings(gw_run *run, gw_error *error);
+void gw__run_free_makings(gw_run *run);
+/* Bytes [begin, begin + size) of a unit that is made. */
+gw_status gw__run_make_part(gw_run *run, gw_worker *worker, const gw_unit *unit, uint64_t begin, uint8_t *out, size_t size,
+                            gw_error *error);
+bool gw__run_has_tiles(const gw_run *run, const gw_unit *unit);
+/* The bytes of a unit's tile; false when there are no so many. */
+bool gw__run_tile_size(const gw_run *run, const gw_unit *unit, uint64_t number, uint64_t *bytes);
+gw_status gw__run_make_tile(gw_run *run, gw_worker *worker, const gw_piece *piece, gw_error *error);
+gw_status gw__run_write_tile(gw_run *run, gw_worker *worker, const gw_piece *piece, gw_error *error);
 
 /* index.c: the index for a header that says `shards`, written to a new file at `path`. */
 gw_status gw__run_write_index(gw_run *run, const char *path, int32_t shards, gw_file **file, gw_error *error);

@@ -17,29 +17,59 @@ static gw_status add_piece(gw_run *run, const gw_piece *piece, gw_error *error) 
   return GW_OK;
 }
 
-/* The pieces of one written shard; *unit is its first unit, and is left behind its last. */
-static gw_status cut_shard(gw_run *run, int32_t shard, size_t *unit, gw_error *error) {
+/* The pieces of [begin, end) in a written shard; *unit is the first that has bytes there. */
+static gw_status cut_range(gw_run *run, int32_t shard, uint64_t begin, uint64_t end, size_t unit, gw_error *error) {
   const gw_plan *plan = run->plan;
-  uint64_t bytes = plan->shards[shard].bytes;
   gw_status status = GW_OK;
-  for (uint64_t begin = 0; begin < bytes && status == GW_OK; begin += run->buffer) {
-    while (plan->units[*unit].offset + plan->units[*unit].size <= begin) (*unit)++;
-    gw_piece piece = {.unit = *unit, .begin = begin, .shard = shard};
-    piece.size = bytes - begin < run->buffer ? bytes - begin : run->buffer;
+  while (begin < end && status == GW_OK) {
+    while (plan->units[unit].offset + plan->units[unit].size <= begin) unit++;
+    uint64_t border = (begin / run->buffer + 1) * run->buffer;
+    gw_piece piece = {.unit = unit, .begin = begin, .size = (border < end ? border : end) - begin, .shard = shard};
     status = add_piece(run, &piece, error);
+    begin += piece.size;
   }
   return status;
+}
+
+static gw_status cut_tiles(gw_run *run, size_t unit, gw_error *error) {
+  gw_piece piece = {.unit = unit, .shard = run->plan->units[unit].shard, .tile = true};
+  gw_status status = GW_OK;
+  for (; status == GW_OK && gw__run_tile_size(run, &run->plan->units[unit], piece.begin, &piece.size); piece.begin++)
+    status = add_piece(run, &piece, error);
+  return status;
+}
+
+/* The pieces of one written shard, whose units are [first, end): what is made in tiles lies between ranges of all else. */
+static gw_status cut_shard(gw_run *run, size_t first, size_t end, gw_error *error) {
+  const gw_plan *plan = run->plan;
+  uint64_t begin = 0;
+  gw_status status = GW_OK;
+  int32_t shard = plan->units[first].shard;
+  for (size_t i = first; i < end && status == GW_OK; i++) {
+    const gw_unit *unit = &plan->units[i];
+    if (!gw__run_has_tiles(run, unit)) continue;
+    status = cut_range(run, shard, begin, unit->offset, first, error);
+    if (status == GW_OK) status = cut_tiles(run, i, error);
+    begin = unit->offset + unit->size;
+    first = i + 1;
+  }
+  return status == GW_OK ? cut_range(run, shard, begin, plan->shards[shard].bytes, first, error) : status;
 }
 
 gw_status gw__run_cut_pieces(gw_run *run, gw_error *error) {
   const gw_plan *plan = run->plan;
   gw_status status = GW_OK;
+  for (size_t i = 0; i < run->check_count && status == GW_OK; i++) {
+    gw_piece check = {.unit = i, .size = run->checks[i]->stored, .check = true, .leaf = true};
+    status = add_piece(run, &check, error);
+  }
   for (size_t i = 0; i < plan->unit_count && status == GW_OK;) {
     int32_t shard = plan->units[i].shard;
     if (!plan->shards[shard].shared) {
-      size_t unit = i;
-      status = cut_shard(run, shard, &unit, error);
-      while (i < plan->unit_count && plan->units[i].shard == shard) i++;
+      size_t end = i;
+      while (end < plan->unit_count && plan->units[end].shard == shard) end++;
+      status = cut_shard(run, i, end, error);
+      i = end;
       continue;
     }
     gw_piece check = {.unit = i, .size = plan->units[i].size, .shard = shard, .check = true};
@@ -93,44 +123,24 @@ static bool trusted(const gw_run *run, const gw_plan_item *item) {
   return item->bundle && !is_big(item) && run->plan->options.verify == GW_VERIFY_NONE;
 }
 
-/* A range of a unit with elements of `width` bytes, that may begin and end inside of one: what makes or converts only
- * whole elements does the ones at the borders apart. */
-typedef gw_status (*gw_elements)(gw_worker *worker, gw_plan_item *item, const gw_entry *entry, uint64_t begin, uint8_t *out,
-                                 size_t size, gw_error *error);
-
-static gw_status whole_elements(gw_elements make, gw_worker *worker, gw_plan_item *item, const gw_entry *entry, size_t width,
-                                uint64_t begin, uint8_t *out, size_t size, gw_error *error) {
+/* A range of a unit, each element turned around. Those at the borders may be there in part. */
+static gw_status read_swapped(gw_worker *worker, const gw_plan_item *item, const gw_entry *entry, uint64_t begin, uint8_t *out,
+                              size_t size, gw_error *error) {
   uint8_t element[16];
+  size_t width = gw_dtype_size(entry->dtype);
   gw_status status = GW_OK;
   while (size > 0 && status == GW_OK) {
     size_t skip = (size_t)(begin % width), part = size - size % width;
-    if (skip > 0 || part == 0) {
-      part = width - skip < size ? width - skip : size;
-      status = make(worker, item, entry, begin - skip, element, width, error);
-      memcpy(out, element + skip, part);
-    } else {
-      status = make(worker, item, entry, begin, out, part, error);
-    }
+    bool border = skip > 0 || part == 0;
+    if (border) part = width - skip < size ? width - skip : size;
+    uint8_t *place = border ? element : out;
+    status = read_stored(worker, item, entry, begin - skip, place, border ? width : part, error);
+    if (status == GW_OK) gw__swap_elements(entry->dtype, place, border ? 1 : part / width);
+    if (border && status == GW_OK) memcpy(out, element + skip, part);
     begin += part;
     out += part;
     size -= part;
   }
-  return status;
-}
-
-static gw_status swapped(gw_worker *worker, gw_plan_item *item, const gw_entry *entry, uint64_t begin, uint8_t *out, size_t size,
-                         gw_error *error) {
-  gw_status status = read_stored(worker, item, entry, begin, out, size, error);
-  if (status == GW_OK) gw__swap_elements(entry->dtype, out, size / gw_dtype_size(entry->dtype));
-  return status;
-}
-
-static gw_status made(gw_worker *worker, gw_plan_item *item, const gw_entry *entry, uint64_t begin, uint8_t *out, size_t size,
-                      gw_error *error) {
-  (void)worker;
-  (void)entry;
-  gw_status status = gw__expr_read_bytes(item->tensor, begin, size, out, error);
-  if (status != GW_OK) gw__error_key(error, item->name.data, item->name.size);
   return status;
 }
 
@@ -143,8 +153,7 @@ static gw_status read_part(gw_run *run, gw_worker *worker, const gw_unit *unit, 
   size_t width = gw_dtype_size(entry ? entry->dtype : item->tensor->dtype);
   *crc_in = *crc_out = 0;
   if (!entry) {
-    gw_status status = width ? whole_elements(made, worker, item, NULL, width, begin, out, size, error)
-                             : made(worker, item, NULL, begin, out, size, error);
+    gw_status status = gw__run_make_part(run, worker, unit, begin, out, size, error);
     if (status == GW_OK) *crc_out = gw__crc32c(out, size);
     return status;
   }
@@ -152,7 +161,7 @@ static gw_status read_part(gw_run *run, gw_worker *worker, const gw_unit *unit, 
   if (status != GW_OK || trusted(run, item) || gw__dtype_has_strings(entry->dtype)) return status;
   *crc_in = *crc_out = gw__crc32c(out, size);
   if (is_big(item) && width > 1) {
-    status = whole_elements(swapped, worker, item, entry, width, begin, out, size, error);
+    status = read_swapped(worker, item, entry, begin, out, size, error);
     *crc_out = gw__crc32c(out, size);
   }
   return status;
@@ -349,6 +358,10 @@ static gw_status plain_copy(gw_run *run, const gw_piece *piece, gw_error *error)
 }
 
 static gw_status check_shared(gw_run *run, gw_worker *worker, const gw_piece *piece, gw_error *error) {
+  if (piece->leaf) {
+    const gw_tensor *leaf = run->checks[piece->unit];
+    return leaf->ops->check(leaf->source, leaf->index, error);
+  }
   const gw_unit *unit = &run->plan->units[piece->unit];
   gw_bundle *bundle = run->plan->items[unit->item].bundle;
   return gw__bundle_check_entry(bundle, gw__unit_entry(run->plan, unit), worker->out, run->buffer, error);
@@ -356,12 +369,14 @@ static gw_status check_shared(gw_run *run, gw_worker *worker, const gw_piece *pi
 
 static gw_status do_piece(gw_run *run, gw_worker *worker, size_t number, gw_error *error) {
   gw_piece *piece = &run->pieces[number];
-  bool plain = !piece->check && is_plain_copy(run, piece);
+  bool plain = !piece->check && !piece->tile && is_plain_copy(run, piece);
   gw_status status = GW_OK;
   if (piece->check) status = check_shared(run, worker, piece, error);
+  else if (piece->tile) status = gw__run_make_tile(run, worker, piece, error);
   else if (!plain) status = fill(run, worker, piece, error);
   if (status == GW_OK) status = wait_for_turn(run, number, error);
   if (status != GW_OK || piece->check) return status;
+  if (piece->tile) return gw__run_write_tile(run, worker, piece, error);
   status = join(run, worker, piece, error);
   if (status != GW_OK) return status;
   return plain ? plain_copy(run, piece, error)

@@ -109,4 +109,64 @@ function gw.zeros(shape, dtype)
   return make(core.full, shape, 0, dtype or "float32")
 end
 
+-- core's own functions: in a recipe's `return gw.concat(...)` they leave the recipe's line on the stack.
+gw.concat, gw.stack, gw.mean = core.concat, core.stack, core.mean
+
+-- ---- Random numbers: what tf.random.stateless_* makes of the seed {seed, 0}
+
+--- How many tensors of this run took their number as seed, because none was given.
+local unseeded = 0
+
+local function take_options(name, options, known)
+  if options == nil then options = {} end
+  if type(options) ~= "table" then fail("gw.%s takes a table of options, not a %s", name, type(options)) end
+  for option in pairs(options) do
+    if not known[option] then fail("gw.%s has no option '%s'", name, tostring(option)) end
+  end
+  for option, default in pairs(known) do
+    local value = options[option]
+    if value ~= nil and option ~= "dtype" and math.type(value) ~= "integer" and (option == "seed" or type(value) ~= "number") then
+      fail("gw.%s: %s is a %s, not a %s", name, option, type(value), option == "seed" and "whole number" or "number")
+    end
+    if value == nil and option ~= "seed" then value = default end
+    known[option] = value
+  end
+  check_dtype(known.dtype)
+  if options.seed == nil then
+    unseeded = unseeded + 1
+    known.seed = unseeded
+  end
+  return known
+end
+
+local function random(name, kind, shape, options, known)
+  check_shape(shape)
+  local chosen = take_options(name, options, known)
+  return make(core.random, kind, shape, chosen.dtype, chosen.seed, chosen.minval or chosen.mean, chosen.maxval or chosen.stddev)
+end
+
+function gw.random_uniform(shape, options)
+  return random("random_uniform", "uniform", shape, options, { dtype = "float32", seed = true, minval = 0.0, maxval = 1.0 })
+end
+
+function gw.random_normal(shape, options)
+  return random("random_normal", "normal", shape, options, { dtype = "float32", seed = true, mean = 0.0, stddev = 1.0 })
+end
+
+function gw.truncated_normal(shape, options)
+  return random("truncated_normal", "truncated", shape, options, { dtype = "float32", seed = true, mean = 0.0, stddev = 1.0 })
+end
+
+--- Uniform within sqrt(6 / (fan_in + fan_out)), as tf.initializers.GlorotUniform counts them.
+function gw.glorot_uniform(shape, options)
+  check_shape(shape)
+  local field = 1
+  for i = 1, #shape - 2 do field = field * shape[i] end
+  local fan_in = #shape == 0 and 1 or #shape == 1 and shape[1] or field * shape[#shape - 1]
+  local fan_out = #shape == 0 and 1 or field * shape[#shape]
+  local limit = math.sqrt(3.0 * (1.0 / math.max(1.0, (fan_in + fan_out) / 2.0)))
+  local chosen = take_options("glorot_uniform", options, { dtype = "float32", seed = true })
+  return make(core.random, "uniform", shape, chosen.dtype, chosen.seed, -limit, limit)
+end
+
 return gw

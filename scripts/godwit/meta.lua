@@ -400,6 +400,11 @@ gw.graph = graph
 
 --- Immutable, and read only when a value is asked for. One tensor may be in any number of drafts. `tostring` shows dtype,
 --- shape and a short preview; `==` raises, see `equal`.
+---
+--- `+ - * /` and unary `-` work element by element, with NumPy's broadcasting: of two tensors of one dtype (cast first), or of a
+--- tensor and a number, which takes the tensor's dtype. Integers wrap around and do not divide; of bool + is or and * is and.
+--- float16 and bfloat16 compute in float32 and are rounded once, at the end of a chain of operations element by element (any
+--- other operation, also a cast, ends it). Subnormal numbers are kept, where TensorFlow's threads take them for 0.
 ---@class godwit.Tensor
 ---@field dtype godwit.Dtype "dtype N" for a number that godwit does not know.
 ---@field shape godwit.Shape
@@ -407,6 +412,11 @@ gw.graph = graph
 ---@field size integer How many elements.
 ---@field nbytes integer Bytes in a file; strings with their lengths.
 ---@field origin string "model.ckpt-7:bert/kernel" for what is read from a checkpoint, else how it was made.
+---@operator add(godwit.Tensor | number): godwit.Tensor
+---@operator sub(godwit.Tensor | number): godwit.Tensor
+---@operator mul(godwit.Tensor | number): godwit.Tensor
+---@operator div(godwit.Tensor | number): godwit.Tensor
+---@operator unm: godwit.Tensor
 local Tensor = {}
 
 --- Sizes of the axes: `shape[1]` is the size of axis 0. Compares with `==` (also with a plain table) and prints as `[2,3]`.
@@ -463,6 +473,151 @@ function Tensor:equal(other, tolerance) end
 ---@param edge? integer Elements at each end of an axis beyond that. Default 3.
 ---@return string
 function Tensor:preview(whole, edge) end
+
+-- ---- Operations: each gives a new tensor and reads nothing yet. Axes count from 0, or from -1 backwards. ---------------
+
+--- Another dtype, as `tf.cast`: floats round to nearest even (16-bit ones by way of float32) and overflow to infinity, NaN
+--- keeps its sign, integers keep their low bits, complex numbers lose their imaginary part. Where TensorFlow leaves the
+--- result to the machine, it is defined: a float that an integer dtype cannot hold becomes the nearest one that it can, NaN 0.
+---
+--- Raises for dtypes that are not computed with: string, quantised, 8-bit floats, 4-bit integers, resource, variant.
+---@param dtype godwit.Dtype
+---@return godwit.Tensor
+function Tensor:cast(dtype) end
+
+--- Other axes for the same elements. One size may be -1: what is left.
+---
+--- Raises when the elements do not fill the shape.
+---@param shape integer[] | godwit.Shape
+---@return godwit.Tensor
+function Tensor:reshape(shape) end
+
+--- Axis i of the result is axis perm[i + 1] of the tensor, as `tf.transpose`.
+---@param perm? integer[] Default: the axes the other way round.
+---@return godwit.Tensor
+function Tensor:transpose(perm) end
+
+--- Without these axes, which must have the size 1.
+---@param axis? integer | integer[] Default: all axes of size 1.
+---@return godwit.Tensor
+function Tensor:squeeze(axis) end
+
+--- With one more axis of size 1, before the axis that is named.
+---@param axis integer
+---@return godwit.Tensor
+function Tensor:expand_dims(axis) end
+
+--- A part: for each axis where it begins and how many elements it has (-1: to the end), as `tf.slice`.
+---@param begin integer[]
+---@param size integer[]
+---@return godwit.Tensor
+function Tensor:slice(begin, size) end
+
+--- Elements of an axis by their positions, in any order and any number, as `tf.gather`: one position takes the axis away,
+--- a tensor of them puts its own axes there.
+---
+--- Raises for positions that the axis does not have.
+---@param indices integer | integer[] | godwit.Tensor A tensor of integers is read at once.
+---@param axis? integer Default 0.
+---@return godwit.Tensor
+function Tensor:gather(indices, axis) end
+
+--- Parts along an axis: so many equal ones, or of these sizes (one may be -1).
+---@param parts integer | integer[]
+---@param axis? integer Default 0.
+---@return godwit.Tensor[]
+function Tensor:split(parts, axis) end
+
+--- More elements before and after, for each axis. Not for strings.
+---@param before integer[]
+---@param after integer[]
+---@param value? godwit.Element Default 0.
+---@return godwit.Tensor
+function Tensor:pad(before, after, value) end
+
+--- Not below `lo` and not above `hi`; NaN stays. Real numbers.
+---@param lo number
+---@param hi number
+---@return godwit.Tensor
+function Tensor:clip(lo, hi) end
+
+--- The square root of each element; of floats and complex numbers.
+---@return godwit.Tensor
+function Tensor:sqrt() end
+
+--- Each element times itself.
+---@return godwit.Tensor
+function Tensor:square() end
+
+--- Absolute values; of complex numbers as real ones.
+---@return godwit.Tensor
+function Tensor:abs() end
+
+--- e to the power of each element; of floats and complex numbers.
+---@return godwit.Tensor
+function Tensor:exp() end
+
+--- The natural logarithm of each element; of floats and complex numbers.
+---@return godwit.Tensor
+function Tensor:log() end
+
+--- Tensors one after the other along an axis. Dtypes and all other sizes must agree.
+---@param tensors godwit.Tensor[]
+---@param axis? integer Default 0.
+---@return godwit.Tensor
+function gw.concat(tensors, axis) end
+
+--- Tensors of one dtype and shape along a new axis.
+---@param tensors godwit.Tensor[]
+---@param axis? integer Where the new axis goes. Default 0.
+---@return godwit.Tensor
+function gw.stack(tensors, axis) end
+
+--- The mean of float tensors of one dtype and shape, weighted or not. Sums are float64 (of float64: twice as precise), and
+--- the result is rounded once: the mean of equal tensors is that tensor, bit for bit.
+---@param tensors godwit.Tensor[]
+---@param weights? number[] One for each tensor; they need not add up to 1, but not to 0 either.
+---@return godwit.Tensor
+function gw.mean(tensors, weights) end
+
+-- ---- New values: tf.random.stateless_* with Philox and the seed {seed, 0}, bit for bit ---------------------------------
+
+--- `seed`: without one, the n-th tensor of a run that has none takes n, and the plan says so.
+---@class godwit.UniformOptions
+---@field dtype? "float16" | "bfloat16" | "float32" | "float64" Default float32.
+---@field seed? integer
+---@field minval? number Default 0.
+---@field maxval? number Default 1; not reached.
+
+---@class godwit.NormalOptions
+---@field dtype? "float16" | "bfloat16" | "float32" | "float64" Default float32.
+---@field seed? integer
+---@field mean? number Default 0.
+---@field stddev? number Default 1.
+
+--- Numbers from `minval` to `maxval`: `tf.random.stateless_uniform`.
+---@param shape integer[] | godwit.Shape
+---@param options? godwit.UniformOptions
+---@return godwit.Tensor
+function gw.random_uniform(shape, options) end
+
+--- `tf.random.stateless_normal`.
+---@param shape integer[] | godwit.Shape
+---@param options? godwit.NormalOptions
+---@return godwit.Tensor
+function gw.random_normal(shape, options) end
+
+--- Normal numbers within two standard deviations: `tf.random.stateless_truncated_normal`.
+---@param shape integer[] | godwit.Shape
+---@param options? godwit.NormalOptions
+---@return godwit.Tensor
+function gw.truncated_normal(shape, options) end
+
+--- Uniform within sqrt(6 / (fan_in + fan_out)), the fans counted as Keras' GlorotUniform does.
+---@param shape integer[] | godwit.Shape
+---@param options? { dtype: string?, seed: integer? }
+---@return godwit.Tensor
+function gw.glorot_uniform(shape, options) end
 
 -- ---- Constants: what tf.constant makes of the same values -----------------------------------------------------------
 
