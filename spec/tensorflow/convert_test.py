@@ -171,7 +171,7 @@ def test_vo_02_dropped_slots(tmp_path):
 
 
 def test_objects_of_several_checkpoints(tmp_path):
-    """CP-01, CP-11, CP-12, CP-13, CP-25: keys of a tree that godwit makes of two files are TensorFlow's for the same tree."""
+    """Keys of a tree that godwit makes of two files are TensorFlow's for the same tree."""
     first, second = variables(["a/b/c", "b", "c/"]), variables([".S", ".ATTRIBUTES", "2"], 5.0)
     one, two = tf.train.Checkpoint(d=first).write(tmp_path / "one"), tf.train.Checkpoint(e=second).write(tmp_path / "two")
     shared = first["b"]
