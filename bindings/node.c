@@ -506,4 +506,8 @@ void gwl_open_node(lua_State *L) {
   static const luaL_Reg none[] = {{NULL, NULL}};
   gwl_make_type(L, GWL_NODE, release, meta, none, index_child);
   lua_pop(L, 1);
+  /* A variable is computed with like its tensor. */
+  luaL_getmetatable(L, GWL_NODE);
+  luaL_setfuncs(L, gwl_tensor_operators, 0);
+  lua_pop(L, 1);
 }

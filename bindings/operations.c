@@ -110,7 +110,7 @@ static int64_t *indices_of(lua_State *L, gw_tensor *tensor, size_t *count) {
 
 /* Indices of any rank take the place of the axis, as in tf.gather. */
 static int gather(lua_State *L) {
-  gw_tensor *tensor = gwl_check_tensor(L, 1), *result = NULL, *indices = gwl_test(L, 2, GWL_TENSOR);
+  gw_tensor *tensor = gwl_check_tensor(L, 1), *result = NULL, *indices = gwl_test_tensor(L, 2);
   gw_error error = GW_ERROR_INIT;
   size_t count = 1;
   int64_t one, axis = axis_or_first(L, 3, "gather"), *list = &one;
@@ -214,7 +214,7 @@ static int logarithm(lua_State *L) { return apply_unary(L, GW_LOG); }
 
 /* The operand at `index`: a tensor, or a number that becomes one of the other's dtype. The caller releases it. */
 static gw_tensor *operand(lua_State *L, int index, gw_tensor *other) {
-  gw_tensor *tensor = gwl_test(L, index, GWL_TENSOR), *scalar = NULL;
+  gw_tensor *tensor = gwl_test_tensor(L, index), *scalar = NULL;
   gw_error error = GW_ERROR_INIT;
   uint8_t element[16];
   if (tensor) return gw_tensor_retain(tensor);
@@ -227,7 +227,7 @@ static gw_tensor *operand(lua_State *L, int index, gw_tensor *other) {
 }
 
 static int apply_binary(lua_State *L, gw_binary function) {
-  gw_tensor *left = gwl_test(L, 1, GWL_TENSOR), *right = gwl_test(L, 2, GWL_TENSOR), *result = NULL;
+  gw_tensor *left = gwl_test_tensor(L, 1), *right = gwl_test_tensor(L, 2), *result = NULL;
   gw_error error = GW_ERROR_INIT;
   /* The one that is no tensor first: converting it may raise. */
   if (!right) {
@@ -258,7 +258,7 @@ static gw_tensor **tensors_of(lua_State *L, int index, const char *what, size_t 
   lua_createtable(L, (int)(*count < INT32_MAX ? *count : 0), 0);
   for (size_t i = 0; i < *count; i++) {
     lua_geti(L, index, (lua_Integer)i + 1);
-    list[i] = gwl_test(L, -1, GWL_TENSOR);
+    list[i] = gwl_test_tensor(L, -1);
     if (!list[i]) gwl_wrong(L, "%s: position %d of the list (from 0) is a %s, not a tensor", what, (int)i, luaL_typename(L, -1));
     lua_rawseti(L, -2, (lua_Integer)i + 1);
   }

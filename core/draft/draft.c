@@ -320,7 +320,7 @@ static gw_status graph_decides(const gw_draft *draft, const char *name, size_t l
   (void)draft;
   gw__fail(error, GW_INVALID, "the keys of an object-based checkpoint follow from its object graph and cannot come, go or be renamed by themselves");
   gw__error_key(error, name, length);
-  gw__error_hint(error, "values may be replaced; for a name-based checkpoint of the same tensors, return gw.variables{...} or gw.variables(ckpt.vars)");
+  gw__error_hint(error, "rename and drop mean objects here, gw.graph edits them below ckpt.root; gw.variables(ckpt.vars) makes a name-based checkpoint of the same tensors");
   return GW_INVALID;
 }
 

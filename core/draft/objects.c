@@ -443,11 +443,28 @@ static gw_status settle(gw_settling *settling) {
   return gw__draft_rehash(draft, settling->error);
 }
 
+/* Which optimizer it is, and the last line that changed something: the edit itself was in order. */
+static gw_status blame(gw_draft *draft, uint32_t optimizer, gw_status status, gw_error *error) {
+  const gw_walk *walk;
+  gw_buf path = GW_BUF_INIT;
+  draft->walk.valid = false;
+  if (optimizer != GW_NO_NODE && gw__draft_walk(draft, &walk, NULL) == GW_OK) {
+    gw__draft_put_path(draft, walk, optimizer, &path);
+    if (!path.failed) gw__error_key(error, (const char *)path.data, path.size);
+  }
+  const char *line = gw__draft_line(draft, line_of(draft->graph, 0));
+  if (line) gw__error_line(error, line);
+  gw__buf_free(&path);
+  return status;
+}
+
 gw_status gw_draft_settle(gw_draft *draft, gw_error *error) {
   if (!draft->graph || draft->settled == draft->graph->version) return GW_OK;
   gw_settling settling = {.draft = draft, .graph = draft->graph, .path = GW_BUF_INIT, .key = GW_BUF_INIT, .error = error};
-  gw_status status = gw__positions_settle(draft->graph, error);
-  if (status == GW_OK) status = gw__graph_tidy(draft->graph, error);
+  uint32_t optimizer;
+  gw_status status = gw__positions_settle(draft->graph, &optimizer, error);
+  if (status != GW_OK) return blame(draft, optimizer, status, error);
+  status = gw__graph_tidy(draft->graph, error);
   draft->walk.valid = false;
   if (status == GW_OK) status = gw__draft_walk(draft, &settling.walk, error);
   if (status == GW_OK) status = settle(&settling);

@@ -153,8 +153,8 @@ typedef bool (*gw_shape_of)(void *owner, uint32_t item, size_t *rank, const int6
 gw_status gw__positions_note(gw_graph *graph, gw_shape_of shape_of, void *owner, gw_error *error);
 /* A node was edited by hand: if it is a list of an optimizer's, that one's lists are left alone from now on. */
 void gw__positions_touch(gw_graph *graph, uint32_t node);
-/* After edits: the lists follow the variables. GW_INVALID when they cannot. */
-gw_status gw__positions_settle(gw_graph *graph, gw_error *error);
+/* After edits: the lists follow the variables. GW_INVALID when they cannot; *optimizer is then whose. */
+gw_status gw__positions_settle(gw_graph *graph, uint32_t *optimizer, gw_error *error);
 /* Is this edge of the optimizer one of its lists ("_momentums"), with an entry for every position? */
 bool gw__positions_is_list(const gw_graph *graph, uint32_t optimizer, size_t edge);
 /* What the slots of a list are called: "m" from the full name "Adam/m/dense/kernel"; else the list's own name. */

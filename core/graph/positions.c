@@ -517,7 +517,8 @@ static gw_status settle_one(gw_graph *graph, uint32_t optimizer, uint32_t *const
   return before == positions->count ? GW_OK : follow(graph, optimizer, picked, before, error);
 }
 
-gw_status gw__positions_settle(gw_graph *graph, gw_error *error) {
+gw_status gw__positions_settle(gw_graph *graph, uint32_t *failed, gw_error *error) {
+  *failed = GW_NO_NODE;
   if (graph->optimizer_count == 0) return GW_OK;
   gw_numbering numbering;
   uint32_t *walked[WALKS] = {NULL, NULL};
@@ -534,6 +535,7 @@ gw_status gw__positions_settle(gw_graph *graph, gw_error *error) {
     if (graph->nodes[optimizer].positions->by_hand || numbering.numbers[optimizer] >= numbering.reached) continue;
     for (size_t j = 0; j < graph->node_count; j++) marks[j] &= 1;
     status = settle_one(graph, optimizer, walked, walked_count, marks, picked, other, error);
+    if (status != GW_OK) *failed = optimizer;
   }
   for (int way = 0; way < WALKS; way++) gw__free(walked[way]);
   gw__free(marks);

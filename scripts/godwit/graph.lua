@@ -9,11 +9,11 @@ local function fail(what, ...) core.fail { class = "recipe", what = select("#", 
 local function fail_with(hint, what, ...) core.fail { class = "recipe", what = what:format(...), hint = hint } end
 
 local function check_node(value, name)
-  if not core.node_is(value) then fail("%s takes an object of the graph (ckpt.root is one), not a %s", name, type(value)) end
+  if not core.node_is(value) then fail("%s takes an object of the graph (ckpt.root is one), not %s", name, core.what(value)) end
 end
 
 local function check_name(name, what)
-  if type(name) ~= "string" then fail("%s is a name (a string), not a %s", what, type(name)) end
+  if type(name) ~= "string" then fail("%s is a name (a string), not %s", what, core.what(name)) end
   if name == "" then fail("%s cannot be empty", what) end
 end
 
@@ -33,7 +33,7 @@ local function is_boxed(value) return type(value) == "table" and getmetatable(va
 local function sorted_keys(t, what)
   local keys = {}
   for key in pairs(t) do
-    if type(key) ~= "string" then fail("%s has names (strings) or is a sequence, not both: it has a %s as a key", what, type(key)) end
+    if type(key) ~= "string" then fail("%s has names (strings) or is a sequence, not both: it has %s as a key", what, core.what(key)) end
     keys[#keys + 1] = key
   end
   table.sort(keys)
@@ -48,7 +48,7 @@ local function dict_entries(content)
   elseif kind_of(content) == "node" then
     for name, child in pairs(content) do entries[#entries + 1] = { name, child } end
   elseif type(content) ~= "table" then
-    fail("gw.dict takes a sequence of {key, value} pairs, or a table, not a %s", type(content))
+    fail("gw.dict takes a sequence of {key, value} pairs, or a table, not %s", core.what(content))
   elseif content[1] == nil then
     for _, key in ipairs(sorted_keys(content, "a dictionary")) do entries[#entries + 1] = { key, content[key] } end
   else
@@ -73,9 +73,9 @@ local function dict(content) return setmetatable({ entries = dict_entries(conten
 
 --- A variable that is one object wherever it is used.
 local function variable(tensor, options)
-  if kind_of(tensor) ~= "tensor" and kind_of(tensor) ~= "node" then fail("gw.variable takes a tensor, not a %s", type(tensor)) end
+  if kind_of(tensor) ~= "tensor" and kind_of(tensor) ~= "node" then fail("gw.variable takes a tensor, not %s", core.what(tensor)) end
   options = options or {}
-  if type(options) ~= "table" then fail("the options of gw.variable are a table like {full_name = \"w\"}, not a %s", type(options)) end
+  if type(options) ~= "table" then fail("the options of gw.variable are a table like {full_name = \"w\"}, not %s", core.what(options)) end
   for key in pairs(options) do
     if key ~= "full_name" then fail("there is no option '%s' (only full_name)", tostring(key)) end
   end
@@ -101,7 +101,7 @@ local function sequence_length(t, path)
     if math.type(key) == "integer" and key >= 1 then
       count, highest = count + 1, math.max(highest, key)
     elseif type(key) ~= "string" then
-      fail("%s: a table's keys are names or the numbers from 1, not a %s", path == "" and "the root" or path, type(key))
+      fail("%s: a table's keys are names or the numbers from 1, not %s", path == "" and "the root" or path, core.what(key))
     end
   end
   if highest > 0 and highest ~= count then fail("%s: the list has a hole (no element %d)", path == "" and "the root" or path, count + 1) end
@@ -136,8 +136,8 @@ function build(building, value, path)
   if kind == "node" then return core.node_adopt(building.draft, value) end
   if kind == "vars" then return build_table(building, dict(value), path) end
   if kind ~= "table" then
-    fail_with("gw.scalar and gw.tensor make tensors of values", "%s: an object is a tensor, a table or an object of a checkpoint, not a %s",
-      path == "" and "the root" or path, kind)
+    local hint = kind == "userdata" and "a checkpoint's objects are below its root: ckpt.root" or "gw.scalar and gw.tensor make tensors of values"
+    fail_with(hint, "%s: an object is a tensor, a table or an object of a checkpoint, not %s", path == "" and "the root" or path, core.what(value))
   end
   if building.made[value] then return building.made[value] end
   if not is_boxed(value) then return build_table(building, value, path) end
@@ -159,13 +159,13 @@ local COUNTER = "save_counter"
 
 local function new_counter(draft, value)
   if math.type(value) == "integer" then value = core.tensor(value, "int64") end
-  if kind_of(value) ~= "tensor" and kind_of(value) ~= "node" then fail("save_counter is an integer, not a %s", type(value)) end
+  if kind_of(value) ~= "tensor" and kind_of(value) ~= "node" then fail("save_counter is an integer, not %s", core.what(value)) end
   return core.node_variable(draft, value, COUNTER)
 end
 
 local function objects(tree, options)
   options = options or {}
-  if type(options) ~= "table" then fail("the options of gw.objects are a table like {save_counter = 1}, not a %s", type(options)) end
+  if type(options) ~= "table" then fail("the options of gw.objects are a table like {save_counter = 1}, not %s", core.what(options)) end
   for key in pairs(options) do
     if key ~= COUNTER then fail("there is no option '%s' (only save_counter)", tostring(key)) end
   end
@@ -184,7 +184,8 @@ core.node_on_assign(function(node, name, value)
   if value == nil then return core.node_unlink(node, name) end
   local child = core.node_child(node, name)
   if kind_of(value) == "tensor" and child and core.node_is_variable(child) then return core.node_set_tensor(child, value) end
-  core.node_link(node, name, build({ draft = core.node_draft(node), made = {} }, value, name))
+  local ok, path = pcall(core.node_path, node)
+  core.node_link(node, name, build({ draft = core.node_draft(node), made = {} }, value, ok and path ~= "" and path .. "/" .. name or name))
 end)
 
 function core.draft_methods.core_set_root(draft, value)
@@ -196,14 +197,14 @@ end
 
 function graph.has(node, name)
   check_node(node, "gw.graph.has")
-  if type(name) ~= "string" then fail("gw.graph.has takes a child's name, not a %s", type(name)) end
+  if type(name) ~= "string" then fail("gw.graph.has takes a child's name, not %s", core.what(name)) end
   return core.node_child(node, name) ~= nil
 end
 
 --- The object at a path as keys write it ("model/layer-0/a.Sb"), or nil.
 function graph.find(root, path)
   check_node(root, "gw.graph.find")
-  if type(path) ~= "string" then fail("gw.graph.find takes a path like \"model/layer-0\", not a %s", type(path)) end
+  if type(path) ~= "string" then fail("gw.graph.find takes a path like \"model/layer-0\", not %s", core.what(path)) end
   if path == "" then return root end
   for part in (path .. "/"):gmatch "([^/]*)/" do
     root = core.node_child(root, core.unescape(part))
@@ -270,7 +271,7 @@ end
 
 function graph.order(node, names)
   check_node(node, "gw.graph.order")
-  if type(names) ~= "table" then fail("gw.graph.order takes a sequence of the children's names, not a %s", type(names)) end
+  if type(names) ~= "table" then fail("gw.graph.order takes a sequence of the children's names, not %s", core.what(names)) end
   local places, order, seen = {}, {}, {}
   local stored = core.node_children(node)
   for i, name in ipairs(stored) do places[name] = i - 1 end
@@ -288,7 +289,7 @@ end
 
 function graph.reorder(list, order)
   check_node(list, "gw.graph.reorder")
-  if type(order) ~= "table" then fail("gw.graph.reorder takes a sequence of positions like {2, 0, 1}, not a %s", type(order)) end
+  if type(order) ~= "table" then fail("gw.graph.reorder takes a sequence of positions like {2, 0, 1}, not %s", core.what(order)) end
   local places = list_places(list, "gw.graph.reorder")
   if #order ~= #places then fail("gw.graph.reorder: the list has %d elements, and %d positions are given", #places, #order) end
   local by_place, seen = {}, {}
@@ -354,7 +355,7 @@ end
 
 function graph.full_name(node, new)
   check_node(node, "gw.graph.full_name")
-  if new ~= nil and type(new) ~= "string" then fail("gw.graph.full_name: the new name is a string, not a %s", type(new)) end
+  if new ~= nil and type(new) ~= "string" then fail("gw.graph.full_name: the new name is a string, not %s", core.what(new)) end
   return core.node_full_name(node, new)
 end
 
@@ -364,12 +365,12 @@ function graph.path(node)
 end
 
 function graph.escape(name)
-  if type(name) ~= "string" then fail("gw.graph.escape takes a name, not a %s", type(name)) end
+  if type(name) ~= "string" then fail("gw.graph.escape takes a name, not %s", core.what(name)) end
   return core.escape(name)
 end
 
 function graph.unescape(part)
-  if type(part) ~= "string" then fail("gw.graph.unescape takes a part of a key, not a %s", type(part)) end
+  if type(part) ~= "string" then fail("gw.graph.unescape takes a part of a key, not %s", core.what(part)) end
   return core.unescape(part)
 end
 

@@ -86,10 +86,18 @@ end
 --- Raises what is wrong with the recipe as a whole: there is no line to blame.
 local function wrong(what, hint) core.fail { class = "recipe", file = title, what = what, hint = hint } end
 
+--- `return gw.objects(...)` is a tail call: the recipe's line is gone by the time something is wrong. Its name is not.
+local function with_place(problem)
+  if getmetatable(problem) ~= "godwit.Error" or problem.class ~= "recipe" or problem.line or problem.file or not title then return problem end
+  local fields = { file = title }
+  for key, value in pairs(problem) do fields[key] = value end
+  return select(2, pcall(core.fail, fields))
+end
+
 local function guarded(fn)
   return function(...)
     local results = table.pack(xpcall(fn, normal, ...))
-    if not results[1] then error(results[2], 0) end
+    if not results[1] then error(with_place(results[2]), 0) end
     return table.unpack(results, 2, results.n)
   end
 end
