@@ -61,8 +61,16 @@ static bool node_id(gw_decoding *decoding, int32_t id, size_t count, uint32_t *o
   return true;
 }
 
+/* No field has the number 0, and every parser refuses one; but protobuf-c does so only where it takes one byte. */
+static bool numbered(gw_decoding *decoding, const ProtobufCMessage *message) {
+  for (size_t i = 0; i < message->n_unknown_fields; i++)
+    if (message->unknown_fields[i].tag == 0) return decode_failed(decoding, "a field has the number 0");
+  return true;
+}
+
 static bool unknown(gw_decoding *decoding, const ProtobufCMessage *message, gw_unknown **out) {
   if (message->n_unknown_fields == 0) return true;
+  if (!numbered(decoding, message)) return false;
   gw_unknown *kept = take(decoding, 1, sizeof *kept);
   if (kept) kept->fields = take(decoding, message->n_unknown_fields, sizeof *kept->fields);
   if (!kept || !kept->fields) return false;
@@ -86,6 +94,7 @@ static bool decode_edges(gw_decoding *decoding, const node_message *message, gw_
   node->edges = take(decoding, message->n_children, sizeof *node->edges);
   for (size_t i = 0; node->edges && i < message->n_children; i++) {
     gw_edge *edge = &node->edges[i];
+    if (!numbered(decoding, &message->children[i]->base)) return false;
     if (!node_id(decoding, message->children[i]->node_id, count, &edge->child)) return false;
     if (!text(decoding, &message->children[i]->local_name, &edge->name)) return false;
     node->edge_capacity = ++node->edge_count;
@@ -112,7 +121,7 @@ static bool decode_slots(gw_decoding *decoding, const node_message *message, gw_
   for (size_t i = 0; node->slots && i < message->n_slot_variables; i++) {
     const slot_message *source = message->slot_variables[i];
     gw_slot *slot = &node->slots[i];
-    if (!node_id(decoding, source->original_variable_node_id, count, &slot->variable) ||
+    if (!numbered(decoding, &source->base) || !node_id(decoding, source->original_variable_node_id, count, &slot->variable) ||
         !node_id(decoding, source->slot_variable_node_id, count, &slot->slot) || !text(decoding, &source->slot_name, &slot->name))
       return false;
     node->slot_capacity = ++node->slot_count;
@@ -123,10 +132,12 @@ static bool decode_slots(gw_decoding *decoding, const node_message *message, gw_
 static bool decode_node(gw_decoding *decoding, const node_message *message, gw_node *node, size_t count) {
   if (message->registered_saver) {
     node->has_saver = true;
-    if (!text(decoding, &message->registered_saver->name, &node->saver_name) ||
+    if (!numbered(decoding, &message->registered_saver->base) ||
+        !text(decoding, &message->registered_saver->name, &node->saver_name) ||
         !text(decoding, &message->registered_saver->object_name, &node->saver_object))
       return false;
   }
+  if (message->has_checkpoint_values && !numbered(decoding, &message->has_checkpoint_values->base)) return false;
   if (message->has_checkpoint_values) node->has_values = message->has_checkpoint_values->value ? GW_TRUE : GW_FALSE;
   return decode_edges(decoding, message, node, count) && decode_attributes(decoding, message, node) &&
          decode_slots(decoding, message, node, count) && unknown(decoding, &message->base, &node->unknown);
@@ -143,7 +154,8 @@ gw_status gw__graph_decode(gw_span bytes, gw_graph *graph, gw_error *error) {
     return status;
   }
   if (message->n_nodes == 0) decoding.status = gw__fail(error, GW_CORRUPT, "the object graph has no nodes");
-  else decoding.status = gw__reserve((void **)&graph->nodes, &graph->node_capacity, message->n_nodes, sizeof *graph->nodes, error);
+  else if (numbered(&decoding, &message->base))
+    decoding.status = gw__reserve((void **)&graph->nodes, &graph->node_capacity, message->n_nodes, sizeof *graph->nodes, error);
   for (size_t i = 0; decoding.status == GW_OK && i < message->n_nodes; i++) {
     decoding.node = i;
     graph->nodes[i] = (gw_node){0};

@@ -89,6 +89,13 @@ static void damage_is_named(void) {
   is_refused("\x0a\x10\x0a\x0e\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x12\x01" "d", 18, "object graph: node 0: a node id is out of range");
   is_refused("\x0a\x06\x0a\x04\x12\x02\xc0\x80", 8, "object graph: node 0: a name is not UTF-8");
   is_refused("\x0a\x07\x0a\x05\x12\x03\xed\xa0\x80", 9, "object graph: node 0: a name is not UTF-8");
+  /* The number 0 in two bytes: of the graph, a node, its child, attribute, slot, saver, value. */
+  is_refused("\x80\x80\x00\x01\x0a\x00", 6, "object graph: node 0: a field has the number 0");
+  is_refused("\x0a\x03\x80\x00\x01", 5, "object graph: node 0: a field has the number 0");
+  for (char field = 1; field <= 5; field++) {
+    char bytes[] = {0x0a, 0x05, (char)(field << 3 | 2), 0x03, (char)0x80, 0x00, 0x01};
+    is_refused(bytes, sizeof bytes, "object graph: node 0: a field has the number 0");
+  }
 }
 
 /* Field 6 of a node, field 9 of an attribute: of a TensorFlow to come. */
