@@ -155,8 +155,9 @@ void gwl_open_json(lua_State *L);   /* core.object, core.array, core.null */
 void gwl_push_element(lua_State *L, int dtype, const void *element);
 /* Pushes the whole tensor as a value: nested sequences, or one value for a scalar. */
 void gwl_push_value(lua_State *L, const gw_tensor *tensor);
-/* What nested lists of a tensor take: its elements (of strings: the bytes), or the lists inside of lists where those are
+/* What nested lists of a tensor take: its elements (GWL_STRING_UNIT bytes of strings count as one), or the lists inside of lists where those are
  * more ([2^40,0] has none of the former). */
+enum { GWL_STRING_UNIT = 16 };
 uint64_t gwl_value_size(const gw_tensor *tensor);
 
 /* Interrupts: set by the program's signal handler, read by whoever waits. */

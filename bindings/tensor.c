@@ -376,6 +376,17 @@ static int is_integer(lua_State *L) {
   return 1;
 }
 
+static int too_large(lua_State *L, const gw_tensor *tensor, uint64_t size, lua_Integer limit) {
+  const char *what = size <= gw_tensor_elements(tensor) ? "elements" : "rows";
+  bool strings = gw_tensor_dtype(tensor) == GW_DT_STRING;
+  if (strings && size == gw_tensor_bytes(tensor) / GWL_STRING_UNIT) {
+    size = gw_tensor_bytes(tensor);
+    what = "bytes, of which 16 count as an element,";
+  }
+  return luaL_error(L, "a tensor of %I %s is more than value() gives by itself (%I); %spass {limit = n}",
+                    (LUAI_UACINT)(size > INT64_MAX ? INT64_MAX : size), what, (LUAI_UACINT)limit, strings ? "" : "look at t:stats(), or ");
+}
+
 /* t:value{limit = n}: the whole tensor as Lua values. */
 static int value(lua_State *L) {
   const gw_tensor *tensor = gwl_check_tensor(L, 1);
@@ -389,12 +400,7 @@ static int value(lua_State *L) {
   int dtype = gw_tensor_dtype(tensor);
   uint64_t size = gwl_value_size(tensor);
   if (size > (uint64_t)(limit < 0 ? 0 : limit))
-    return luaL_error(L, "a tensor of %I %s is more than value() gives by itself (%I); %spass {limit = n}",
-                      (LUAI_UACINT)(size > INT64_MAX ? INT64_MAX : size),
-                      size <= gw_tensor_elements(tensor) ? "elements"
-                      : dtype == GW_DT_STRING && size == gw_tensor_bytes(tensor) ? "bytes"
-                                                                                 : "rows",
-                      (LUAI_UACINT)limit, dtype == GW_DT_STRING ? "" : "look at t:stats(), or ");
+    return too_large(L, tensor, size, limit);
   if (dtype != GW_DT_STRING && gw_dtype_size(dtype) == 0) {
     push_dtype(L, dtype);
     return luaL_error(L, "values of dtype %s cannot be shown; the tensor can be kept, renamed and dropped", lua_tostring(L, -1));

@@ -69,8 +69,9 @@ static int free_pair(lua_State *L) {
 
 uint64_t gwl_value_size(const gw_tensor *tensor) {
   uint64_t rows = 1, lists = 0, elements = gw_tensor_elements(tensor);
-  /* As stored: each string with its length, so never fewer than elements. */
-  if (gw_tensor_dtype(tensor) == GW_DT_STRING && gw_tensor_bytes(tensor) > elements) elements = gw_tensor_bytes(tensor);
+  /* About what a number takes when it is printed. */
+  if (gw_tensor_dtype(tensor) == GW_DT_STRING && gw_tensor_bytes(tensor) / GWL_STRING_UNIT > elements)
+    elements = gw_tensor_bytes(tensor) / GWL_STRING_UNIT;
   for (size_t axis = 0; axis + 1 < gw_tensor_rank(tensor); axis++)
     if (__builtin_mul_overflow(rows, (uint64_t)gw_tensor_dims(tensor)[axis], &rows) || __builtin_add_overflow(lists, rows, &lists))
       return UINT64_MAX;

@@ -441,7 +441,7 @@ function Tensor:is_integer() end
 --- The whole tensor as Lua values, its checksum checked.
 ---
 --- Raises class `damaged` when it does not match, and for dtypes whose values cannot be shown (resource, variant).
----@param options? { limit: integer } Most elements (of strings: bytes) that are given; default 1000000.
+---@param options? { limit: integer } Most elements (16 bytes of strings count as one) that are given; default 1000000.
 ---@return godwit.Nested
 function Tensor:value(options) end
 

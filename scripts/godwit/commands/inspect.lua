@@ -85,7 +85,7 @@ function inspect.run(values)
   local count, _, left_out = listing:info()
   if count == 0 and match then terminal.note(("no name matches %s"):format(table.concat(match, ", "))) end
   if left_out > 0 then
-    terminal.note(("%s with more than %d elements (or bytes of strings): values left out"):format(plural(left_out, "tensor"), VALUE_LIMIT))
+    terminal.note(("%s with more than %d elements (16 bytes of strings count as one): values left out"):format(plural(left_out, "tensor"), VALUE_LIMIT))
   end
   return 0
 end
