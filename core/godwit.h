@@ -308,6 +308,64 @@ GW_API gw_status gw_graph_parents(const gw_graph *graph, uint32_t **parents, siz
 GW_API gw_status gw_graph_escape(const char *name, size_t length, char **out, gw_error *error);
 GW_API gw_status gw_graph_unescape(const char *part, size_t length, char **out, gw_error *error);
 
+/* ---- Matching object graphs: what TensorFlow's restore would do -------------------------------------------------- */
+
+typedef enum gw_match_mode {
+  GW_MATCH_AUTO = 0, /* restore when the target's root has a save_counter, else read */
+  GW_MATCH_RESTORE,  /* tf.train.Checkpoint.restore, which makes a save_counter */
+  GW_MATCH_READ      /* tf.train.Checkpoint.read, Keras' load_weights */
+} gw_match_mode;
+
+typedef struct gw_match_options {
+  size_t size;
+  gw_match_mode mode;
+  uint32_t from, into; /* the nodes that take part as roots; with another one than 0 the mode is read */
+} gw_match_options;
+#define GW_MATCH_OPTIONS_INIT {sizeof(gw_match_options), GW_MATCH_AUTO, 0, 0}
+
+typedef struct gw_match gw_match;
+
+typedef enum gw_match_kind {
+  GW_MATCH_MISSING = 0,  /* `object` has values, and nothing in the source is bound to it */
+  GW_MATCH_UNEXPECTED,   /* `node` has values, and is bound to no object */
+  GW_MATCH_UNUSED,       /* the `nth` attribute of `node`: the `object` that it is bound to takes no value */
+  GW_MATCH_LEFT_SLOT,    /* the `nth` slot of the optimizer `node` belongs to a variable that was not found */
+  GW_MATCH_NEW_KERAS,    /* TensorFlow raises: slots of `node` for the `object`, an optimizer of Keras 2.11 or later */
+  GW_MATCH_NOT_OPTIMIZER,/* TensorFlow raises: slots of `node` waited for the `object`, which has none to give */
+  /* From here on nothing is wrong as far as TensorFlow says. */
+  GW_MATCH_SLOTS_IGNORED,/* slots of `node`: the `object` is no optimizer, and nobody asked before it was found */
+  GW_MATCH_GUESSED,      /* the `object`, empty in the file, is taken for an optimizer because `node` is one */
+  GW_MATCH_MADE,         /* `object` is a slot variable that the target has not and TensorFlow makes, from `node` */
+  GW_MATCH_NO_VALUE,     /* `object` is bound to `node`, which has no value for it: it keeps its own, unnoticed */
+  GW_MATCH_SHARED,       /* `object` is bound to `node` as well, and takes the value of gw_match_origin */
+  GW_MATCH_DIVIDED,      /* the `object` would take the values of `node`, which was bound to another one before */
+  GW_MATCH_SAVER,        /* `node` is stored by a registered saver, which the program must know */
+  GW_MATCH_ATTACHED      /* references divide, and the file does not say which objects were given beside root= */
+} gw_match_kind;
+
+typedef struct gw_match_event {
+  gw_match_kind kind;
+  uint32_t node;   /* of the source, or GW_NO_NODE */
+  uint32_t object; /* of the target, or GW_NO_NODE; from gw_graph_nodes on: one that TensorFlow makes */
+  size_t nth;
+} gw_match_event;
+
+/* Binds the source's nodes to the target's objects as CheckpointPosition.restore of TensorFlow 2.15 does: breadth-first,
+ * children by name, slot variables by optimizer, variable and name; what was bound first stays bound. The match borrows
+ * both graphs. Values are not looked at: gw_draft_like does that. */
+GW_API gw_status gw_graph_match(const gw_graph *source, const gw_graph *target, const gw_match_options *options, gw_match **out,
+                                gw_error *error);
+GW_API void gw_match_free(gw_match *match);
+GW_API gw_match_mode gw_match_mode_of(const gw_match *match);               /* never GW_MATCH_AUTO */
+GW_API uint32_t gw_match_object(const gw_match *match, uint32_t node);      /* or GW_NO_NODE */
+GW_API uint32_t gw_match_origin(const gw_match *match, uint32_t object);    /* the node whose values it takes, or GW_NO_NODE */
+GW_API bool gw_match_has_object(const gw_match *match, uint32_t object);    /* is it reached from `into`? */
+/* What assert_consumed and assert_existing_objects_matched would say if all shapes and dtypes agree. */
+GW_API bool gw_match_consumed(const gw_match *match);
+GW_API bool gw_match_existing(const gw_match *match);
+GW_API size_t gw_match_events(const gw_match *match);
+GW_API void gw_match_event_at(const gw_match *match, size_t index, gw_match_event *out);
+
 /* ---- Level 3: drafts ------------------------------------------------------------------------------------------- */
 
 typedef struct gw_draft gw_draft; /* names -> tensors, being edited; counted */
@@ -438,6 +496,46 @@ GW_API gw_status gw_draft_set_slot(gw_draft *draft, uint32_t optimizer, uint32_t
 GW_API gw_status gw_draft_copy_node(gw_draft *draft, gw_draft *from, uint32_t node, const char *line, uint32_t *out, gw_error *error);
 /* The paths of all edges ("model/layer-0"), breadth-first, as rename sees them. *paths and *memory are the caller's. */
 GW_API gw_status gw_draft_edge_paths(gw_draft *draft, gw_span **paths, size_t *count, char **memory, gw_error *error);
+
+/* ---- Restoring one draft from another: what TensorFlow would do -------------------------------------------------- */
+
+/* What restoring would do or did, in TensorFlow's own words. Four pairs: objects into objects by structure; names into
+ * objects by full name; objects into names as Saver.restore does, by names, then by full names; names into names. */
+typedef struct gw_report gw_report;
+
+typedef enum gw_report_list {
+  GW_REPORT_MISSING = 0, /* the target has it and the source gives nothing */
+  GW_REPORT_UNEXPECTED,  /* the source has it and the target takes nothing */
+  GW_REPORT_MISMATCHED,  /* TensorFlow raises an error */
+  GW_REPORT_RESTORED,
+  GW_REPORT_NOTES        /* what a user should know; what a file cannot tell */
+} gw_report_list;
+#define GW_REPORT_LISTS 5
+
+typedef struct gw_report_item {
+  const char *name;   /* of the object, as TensorFlow's messages name it: "(root).model.kernel"; NULL: none */
+  gw_span key;        /* the tensor's name: of the source for what is unexpected, else of the target; may be empty */
+  gw_span from;       /* of what is restored: the source's name */
+  const char *reason; /* NULL: none is needed */
+} gw_report_item;
+
+/* `from` is a node of the source's graph, `into` of the target's; both NULL or both object-based. Nothing is edited. */
+GW_API gw_status gw_draft_like(gw_draft *source, gw_draft *target, const gw_match_options *options, gw_report **out,
+                               gw_error *error);
+/* Puts the source's tensors into the target, slot variables and tables included; what the source lacks keeps its value.
+ * GW_INVALID, and nothing is edited, where TensorFlow would raise. *report may be asked for with a NULL pointer to it. */
+GW_API gw_status gw_draft_restore(gw_draft *target, gw_draft *source, const gw_match_options *options, const char *line,
+                                  gw_report **report, gw_error *error);
+/* The node at the end of a path of escaped names from the root, as keys have it ("model/layer-0"; "" is the root). */
+GW_API gw_status gw_draft_find_node(gw_draft *draft, const char *path, size_t length, uint32_t *node, gw_error *error);
+GW_API void gw_report_free(gw_report *report);
+GW_API bool gw_report_consumed(const gw_report *report); /* assert_consumed */
+GW_API bool gw_report_existing(const gw_report *report); /* assert_existing_objects_matched */
+GW_API bool gw_report_raises(const gw_report *report);   /* restoring itself: then neither of the above */
+GW_API bool gw_report_by_names(const gw_report *report); /* one of the two is name-based */
+GW_API gw_match_mode gw_report_mode(const gw_report *report);
+GW_API size_t gw_report_count(const gw_report *report, gw_report_list list);
+GW_API void gw_report_at(const gw_report *report, gw_report_list list, size_t index, gw_report_item *out);
 
 /* ---- Level 4: plans and runs ----------------------------------------------------------------------------------- */
 

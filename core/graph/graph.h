@@ -183,4 +183,18 @@ gw_status gw__graph_decode(gw_span bytes, gw_graph *graph, gw_error *error);
 gw_status gw__graph_pack(const gw_graph *graph, const uint32_t *order, const uint32_t *numbers, size_t count,
                          const gw_presence *values, gw_buf *out, gw_error *error);
 
+/* name.c: objects as TensorFlow's messages name them (checkpoint.py, ObjectGraphProtoPrettyPrinter): "(root).layers.0.w",
+ * "(root).optimizer's state 'm' for (root).layers.0.w". Borrows the graph. */
+typedef struct gw_naming {
+  const gw_graph *graph;
+  uint32_t *parents;
+  size_t *edges;
+  uint32_t *owners, *owned; /* of a slot variable: its optimizer, and which of the optimizer's slots it is */
+} gw_naming;
+gw_status gw__naming_start(const gw_graph *graph, gw_naming *naming, gw_error *error);
+void gw__naming_end(gw_naming *naming);
+/* Appends; at most some 2 KiB, whatever the graph: longer names lose their beginning. */
+void gw__naming_put(const gw_naming *naming, uint32_t node, gw_buf *out);
+void gw__naming_put_slot(const gw_naming *naming, uint32_t optimizer, gw_span slot, uint32_t variable, gw_buf *out);
+
 #endif
