@@ -277,6 +277,7 @@ int gwl_open(lua_State *L) {
   gwl_open_bundle(L);
   gwl_open_tensor(L);
   gwl_open_draft(L);
+  gwl_open_match(L);
   gwl_open_plan(L);
   gwl_open_listing(L);
   gwl_open_sandbox(L);

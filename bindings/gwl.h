@@ -20,6 +20,7 @@
 #define GWL_SANDBOX "godwit.Sandbox"
 #define GWL_GRAPH "godwit.Graph"
 #define GWL_NODE "godwit.Node"
+#define GWL_REPORT "godwit.Report"
 
 /* The C module. Called by luaopen_godwit_core, main.c and the sandbox. */
 int gwl_open(lua_State *L);
@@ -76,6 +77,7 @@ void gwl_open_listing(lua_State *L);
 void gwl_open_sandbox(lua_State *L);
 void gwl_open_graph(lua_State *L);
 void gwl_open_node(lua_State *L);
+void gwl_open_match(lua_State *L); /* after gwl_open_draft */
 
 void gwl_push_tensor(lua_State *L, gw_tensor *tensor); /* takes the reference over, also when it raises */
 void gwl_push_draft(lua_State *L, gw_draft *draft);    /* likewise */
@@ -118,6 +120,9 @@ int gwl_printable(lua_State *L);
 int gwl_regex_match(lua_State *L);
 int gwl_regex_sub(lua_State *L);
 int gwl_sandbox_new(lua_State *L);  /* core.sandbox() */
+
+/* A node's number, and the draft that it belongs to. */
+uint32_t gwl_check_node(lua_State *L, int index, gw_draft **draft);
 
 int gwl_graph_open(lua_State *L);   /* core.graph(bundle) */
 int gwl_graph_decode(lua_State *L); /* core.graph_decode(bytes) */

@@ -119,7 +119,6 @@ gw_draft *gw_draft_retain(gw_draft *draft) {
 void gw_draft_release(gw_draft *draft) {
   if (!draft || --draft->references > 0) return;
   for (size_t i = 0; i < draft->item_count; i++) gw_tensor_release(draft->items[i].tensor);
-  gw_graph_free(draft->graph);
   gw__free(draft->items);
   gw__free(draft->slots);
   gw__free(draft->order);

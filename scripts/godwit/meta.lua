@@ -197,6 +197,66 @@ function Draft:map(which, fn, options) end
 ---@param other godwit.Draft
 function Draft:merge(other) end
 
+--- One thing that restoring does or does not do.
+---@class godwit.ReportItem
+---@field name string The object as TensorFlow's messages name it ("(root).model.kernel"), or the tensor's name.
+---@field key? string The tensor's name: of the source for what is unexpected, else of the target.
+---@field from? string Of what is restored: the source's name.
+---@field reason? string Why, in TensorFlow's words where it has some.
+
+--- What restoring would do, or did. `tostring(report)` says it on a few lines.
+---@class godwit.Report
+---@field consumed boolean Would `assert_consumed()` pass?
+---@field existing boolean Would `assert_existing_objects_matched()` pass?
+---@field raises boolean Would restoring itself raise an error? Then `mismatched` says where.
+---@field by_names boolean Is one of the two name-based?
+---@field mode "restore" | "read" tf.train.Checkpoint.restore, or read and Keras' load_weights.
+---@field missing godwit.ReportItem[] What the target has and the source gives nothing for.
+---@field unexpected godwit.ReportItem[] What the source has and the target takes nothing of.
+---@field mismatched godwit.ReportItem[] Shapes, dtypes and keys that TensorFlow refuses.
+---@field restored godwit.ReportItem[]
+---@field notes godwit.ReportItem[] What else one should know; what a file cannot tell.
+local Report = {}
+
+--- How long a list is, without making it.
+---@param list "missing" | "unexpected" | "mismatched" | "restored" | "notes"
+---@return integer
+function Report:count(list) end
+
+--- Frees the report's memory now.
+function Report:close() end
+
+--- Which objects take part as roots: paths of escaped names, as keys have them.
+---@class godwit.RestoreOptions
+---@field from? string The source's.
+---@field into? string The target's.
+
+---@class godwit.LikeOptions: godwit.RestoreOptions
+---@field as? "restore" | "read" Without: "restore" when the target has a save_counter.
+
+--- Takes over source's values as TensorFlow's restore would into the model that this draft stands for: objects by structure,
+--- slot variables included; a name-based source by full names; a name-based draft by names, then full names. What source
+--- lacks keeps its value.
+---
+--- Raises, and edits nothing, where TensorFlow would raise: shapes, dtypes, keys.
+---@param source godwit.Draft
+---@param options? godwit.RestoreOptions
+---@return godwit.Report
+function Draft:restore(source, options) end
+
+--- What restoring this draft into target's model would do. Edits nothing.
+---@param target godwit.Draft
+---@param options? godwit.LikeOptions
+---@return godwit.Report
+function Draft:like(target, options) end
+
+--- Raises, with the report, unless the assertion would pass.
+---@param target godwit.Draft
+---@param assertion? "consumed" | "existing" Without: "consumed" for objects, "existing" when one of the two is name-based.
+---@param options? godwit.LikeOptions
+---@return godwit.Report
+function Draft:assert_like(target, assertion, options) end
+
 --- A second, independent draft.
 ---@return godwit.Draft
 function Draft:copy() end
