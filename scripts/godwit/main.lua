@@ -3,10 +3,10 @@
 local core = require "godwit.core"
 local problem = require "godwit.problem"
 
-local EXIT = { recipe = 3, limit = 3, damaged = 4, system = 5, usage = 2, interrupted = 130, internal = 5 }
+local EXIT = { recipe = 3, limit = 3, damaged = 4, system = 5, usage = 2, interrupted = 130, internal = 5, answer = 1 }
 
 -- In the order of `godwit help`.
-local COMMANDS = { "inspect", "graph", "run", "plan", "verify", "help" }
+local COMMANDS = { "inspect", "graph", "run", "plan", "restore", "check", "verify", "help" }
 
 local function is_command(name)
   for _, command in ipairs(COMMANDS) do
@@ -25,7 +25,7 @@ local function report(found, json)
   if found.trace then io.stderr:write("  this is a bug in godwit; please report it\n", found.trace, "\n") end
 end
 
-local ALIKE = { ls = "inspect", list = "inspect", show = "inspect", rename = "run", migrate = "run", check = "verify", ["dry-run"] = "plan" }
+local ALIKE = { ls = "inspect", list = "inspect", show = "inspect", rename = "run", migrate = "run", load = "restore", like = "check", ["dry-run"] = "plan" }
 
 local function guess_command(name) return ALIKE[name] or require("godwit.nearest")(name, COMMANDS) end
 

@@ -2,7 +2,7 @@
 
 local help = { summary = "explain godwit or one of its commands" }
 
-local ORDER = { "inspect", "graph", "run", "plan", "verify", "help" }
+local ORDER = { "inspect", "graph", "run", "plan", "restore", "check", "verify", "help" }
 
 function help.overview()
   local lines = {

@@ -13,12 +13,8 @@ local FORM = "godwit run RECIPE INPUT... -o OUT, or godwit run -e 'LUA' INPUT...
 
 -- ---- Arguments
 
---- What run and plan have in common.
-function plan.add_arguments(parser)
-  parser:argument("recipe", "the recipe (a file, or a name in the library), then the checkpoints it works on; with -e only the checkpoints")
-    :argname("[RECIPE] INPUT"):args("*")
-  parser:option("-e --execute", "a recipe as an argument: Lua that sees ckpt, inputs, p and gw"):argname("LUA")
-  parser:option("-p --param", "a parameter of the recipe; NAME=@FILE for a file"):argname("NAME=VALUE"):count("*")
+--- How the output is laid out.
+function plan.add_layout(parser)
   parser:option("--data", "how unchanged bytes get there: copy, clone (reflink) or link (hard link)"):argname("HOW"):choices { "copy", "clone", "link" }
   parser:option("--shards", "how many data files to write (default: as the input has)"):argname("N"):convert(function(text)
     local count = math.tointeger(tonumber(text))
@@ -28,6 +24,19 @@ function plan.add_arguments(parser)
   parser:mutex(
     parser:flag("--no-verify", "do not check the checksums of copied data"),
     parser:flag("--verify", "check the checksums of linked and cloned data too"))
+end
+
+function plan.layout(values)
+  return { data = values.data, shards = values.shards, no_verify = values.no_verify, verify = values.verify }
+end
+
+--- What run and plan have in common.
+function plan.add_arguments(parser)
+  parser:argument("recipe", "the recipe (a file, or a name in the library), then the checkpoints it works on; with -e only the checkpoints")
+    :argname("[RECIPE] INPUT"):args("*")
+  parser:option("-e --execute", "a recipe as an argument: Lua that sees ckpt, inputs, p and gw"):argname("LUA")
+  parser:option("-p --param", "a parameter of the recipe; NAME=@FILE for a file"):argname("NAME=VALUE"):count("*")
+  plan.add_layout(parser)
   parser:flag("--json", "print JSON")
 end
 
@@ -76,7 +85,8 @@ end
 
 -- ---- Compiling
 
---- Runs the recipe and compiles every output. Returns a sequence of {name =, path =, plan =} in the order of the names,
+--- Runs the recipe and compiles every output. Returns a sequence of {name =, path =, plan =, draft =} in the order of the
+--- names,
 --- and the inputs' prefixes.
 function plan.compile(values)
   local arguments = values.recipe
@@ -95,7 +105,7 @@ function plan.compile(values)
     for _, note in ipairs(notes) do terminal.note(note) end
   end
   local paths, names = plan.parse_outputs(values.output or {}, outputs)
-  local options = { data = values.data, shards = values.shards, no_verify = values.no_verify, verify = values.verify }
+  local options = plan.layout(values)
   local compiled = {}
   for i, name in ipairs(names or { "" }) do
     local ok, result = pcall(core.plan, outputs[name], options)
@@ -103,7 +113,7 @@ function plan.compile(values)
       if type(result) == "table" and name ~= "" then result.message = ("output %s: %s"):format(name, result.message) end
       error(result, 0)
     end
-    compiled[i] = { name = name, path = paths[name], plan = result }
+    compiled[i] = { name = name, path = paths[name], plan = result, draft = outputs[name] }
   end
   return compiled, prefixes
 end

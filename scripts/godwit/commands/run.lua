@@ -1,6 +1,7 @@
 -- godwit run RECIPE INPUT... -o OUT
 
 local core = require "godwit.core"
+local check = require "godwit.commands.check"
 local plan = require "godwit.commands.plan"
 local terminal = require "godwit.terminal"
 
@@ -20,15 +21,24 @@ local function parse_threads(text)
   return count
 end
 
-function run.parser(argparse)
-  local parser = argparse("godwit run", run.summary):usage(plan.usage("run", "-o OUT "))
-  plan.add_arguments(parser)
-  parser:option("-o --output", "the prefix to write; NAME=OUT for each of several outputs"):argname("OUT"):count("*")
+run.add_layout, run.layout = plan.add_layout, plan.layout
+
+--- The options of whatever writes checkpoints.
+function run.add_writing(parser)
   parser:flag("--force", "replace an existing OUT, so that at every moment it is wholly old or wholly new")
   parser:flag("--latest", "make OUT what tf.train.latest_checkpoint finds in its folder")
   parser:option("--threads", "how many threads read, check and write (default: one per core)"):argname("N"):convert(parse_threads)
   parser:option("--memory", "how much memory buffers may take (default 64M)"):argname("SIZE"):convert(parse_size)
   parser:flag("-q --quiet", "print nothing but errors")
+end
+
+function run.parser(argparse)
+  local parser = argparse("godwit run", run.summary):usage(plan.usage("run", "-o OUT "))
+  plan.add_arguments(parser)
+  parser:option("-o --output", "the prefix to write; NAME=OUT for each of several outputs"):argname("OUT"):count("*")
+  parser:option("--like", "refuse to write what the model of this checkpoint would not load"):argname("TARGET")
+  check.add_assertion(parser, { "consumed", "existing" })
+  run.add_writing(parser)
   return parser
 end
 
@@ -65,17 +75,40 @@ local function summary(output, seconds)
   return ("%s · %s · %s · %s in %.2f s\n"):format(output.path, kind, plan.counts(totals), core.bytes(bytes), seconds)
 end
 
+--- Every output must load into the model of `--like`.
+local function check_like(values, compiled)
+  if not values.like then
+    if values["assert"] then core.fail { class = "usage", what = "--assert needs --like TARGET: a checkpoint of the model that is to load the output" } end
+    return
+  end
+  local target, path = check.open(values.like, values.quiet)
+  for _, output in ipairs(compiled) do
+    local report = output.draft:like(target)
+    local _, yes = check.answer(report, values["assert"])
+    if not yes then
+      core.fail { class = "answer", what = check.text(output.path, path, report, false), hint = "nothing was written" }
+    end
+  end
+end
+
 function run.run(values)
   if #values.output == 0 and #values.recipe > 0 then
     core.fail { class = "usage", what = "-o OUT is missing: where should the result go?", hint = "`godwit plan` shows what would be done without writing" }
   end
   local compiled, inputs = plan.compile(values)
+  check_like(values, compiled)
+  run.write(compiled, inputs, values)
+  if values.json and not values.quiet then plan.print_json(compiled) end
+  return 0
+end
+
+--- Writes every output, or none: all are written aside before the first is moved into place.
+function run.write(compiled, inputs, values)
   check_outputs(compiled, inputs)
   -- The last one first: a folder that the first had to make can go once it is empty.
   local works <close> = setmetatable({}, { __close = function(works)
     for i = #works, 1, -1 do works[i]:close() end
   end })
-  -- All outputs are written aside before the first is moved into place.
   for i, output in ipairs(compiled) do
     works[i] = output.plan:run(output.path, {
       force = values.force, latest = values.latest, threads = values.threads, memory = values.memory, timestamp = core.time(),
@@ -92,8 +125,6 @@ function run.run(values)
     end
     if not values.quiet and not values.json then io.stdout:write(summary(output, output.seconds)) end
   end
-  if values.json and not values.quiet then plan.print_json(compiled) end
-  return 0
 end
 
 return run
