@@ -23,19 +23,25 @@ function restore.run(values)
   local fresh, fresh_path = check.open(values.into, values.quiet)
   local report = old:like(fresh)
   local assertion, yes = check.answer(report, values["assert"])
-  if values.json and not values.quiet then
+  -- One document: the report, or the error that writing gave.
+  local function print_json()
+    if values.quiet then return end
     local fields = { { "schema", 1 }, { "path", old_path }, { "target", fresh_path }, { "output", values.output } }
     io.stdout:write(check.json(fields, report, assertion, yes), "\n")
   end
   if not yes then
-    if not values.json then io.stderr:write("godwit: ", check.text(old_path, fresh_path, report, false), "\n") end
+    if values.json then print_json() else io.stderr:write("godwit: ", check.text(old_path, fresh_path, report, false), "\n") end
     return 1
   end
   fresh:restore(old)
   local compiled = { { name = "", path = values.output, plan = core.plan(fresh, run.layout(values)) } }
   run.write(compiled, { old_path, fresh_path }, { force = values.force, latest = values.latest, threads = values.threads,
     memory = values.memory, quiet = values.quiet, json = values.json })
-  if not values.quiet and not values.json then io.stdout:write(check.text(old_path, fresh_path, report, true), "\n") end
+  if values.json then
+    print_json()
+  elseif not values.quiet then
+    io.stdout:write(check.text(old_path, fresh_path, report, true), "\n")
+  end
   return 0
 end
 
