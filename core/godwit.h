@@ -332,6 +332,7 @@ typedef enum gw_match_kind {
   GW_MATCH_LEFT_SLOT,    /* the `nth` slot of the optimizer `node` belongs to a variable that was not found */
   GW_MATCH_NEW_KERAS,    /* TensorFlow raises: slots of `node` for the `object`, an optimizer of Keras 2.11 or later */
   GW_MATCH_NOT_OPTIMIZER,/* TensorFlow raises: slots of `node` waited for the `object`, which has none to give */
+  GW_MATCH_NOT_VARIABLE, /* TensorFlow raises: the `nth` slot of `node` belongs to the `object`, which is no variable */
   /* From here on nothing is wrong as far as TensorFlow says. */
   GW_MATCH_SLOTS_IGNORED,/* slots of `node`: the `object` is no optimizer, and nobody asked before it was found */
   GW_MATCH_GUESSED,      /* the `object`, empty in the file, is taken for an optimizer because `node` is one */
@@ -340,7 +341,7 @@ typedef enum gw_match_kind {
   GW_MATCH_SHARED,       /* `object` is bound to `node` as well, and takes the value of gw_match_origin */
   GW_MATCH_DIVIDED,      /* the `object` would take the values of `node`, which was bound to another one before */
   GW_MATCH_SAVER,        /* `node` is stored by a registered saver, which the program must know */
-  GW_MATCH_ATTACHED      /* references divide, and the file does not say which objects were given beside root= */
+  GW_MATCH_ATTACHED      /* references divide or meet, and the file does not say which objects were given beside root= */
 } gw_match_kind;
 
 typedef struct gw_match_event {

@@ -266,6 +266,9 @@ static gw_status say(gw_objects *objects, const gw_match_event *event) {
       return say_optimizer(objects, event, GW_REPORT_MISMATCHED,
                            "the checkpoint has slot variables for this object, which is no optimizer (AttributeError: no attribute "
                            "'_create_or_restore_slot_variable')");
+    case GW_MATCH_NOT_VARIABLE:
+      return say_optimizer(objects, event, GW_REPORT_MISMATCHED,
+                           "the checkpoint has slot variables of this object, which is no variable (AttributeError: no attribute '_unique_id')");
     case GW_MATCH_SLOTS_IGNORED:
       return say_optimizer(objects, event, GW_REPORT_NOTES, "the checkpoint has slot variables for this object, which seems to be no optimizer");
     case GW_MATCH_GUESSED:
@@ -280,7 +283,7 @@ static gw_status say(gw_objects *objects, const gw_match_event *event) {
       return say_other(objects, event, "%s is read by a registered saver: the program must have registered it, and its values are not looked at here");
     case GW_MATCH_ATTACHED:
       return gw__report_add(objects->liking, GW_REPORT_NOTES, NULL, nothing, nothing,
-                            "references are inconsistent, and a file does not say which objects were given beside the root: TensorFlow may "
+                            "references divide or meet, and a file does not say which objects were given beside the root: TensorFlow may "
                             "restore another of them first");
   }
   return GW_OK;
@@ -288,7 +291,7 @@ static gw_status say(gw_objects *objects, const gw_match_event *event) {
 
 /* Events of one optimizer stand in a row, one for each of its slots: one sentence is enough. */
 static bool says_the_same(const gw_match_event *a, const gw_match_event *b) {
-  bool of_optimizer = a->kind == GW_MATCH_NEW_KERAS || a->kind == GW_MATCH_NOT_OPTIMIZER || a->kind == GW_MATCH_SLOTS_IGNORED ||
+  bool of_optimizer = a->kind == GW_MATCH_NEW_KERAS || a->kind == GW_MATCH_NOT_OPTIMIZER || a->kind == GW_MATCH_NOT_VARIABLE || a->kind == GW_MATCH_SLOTS_IGNORED ||
                       a->kind == GW_MATCH_GUESSED;
   return of_optimizer && a->kind == b->kind && a->node == b->node && a->object == b->object;
 }

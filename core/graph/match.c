@@ -42,11 +42,12 @@ struct gw_match {
   gw_made *made;
   size_t made_count;
   size_t attached_first, attached_count; /* edges of the target's root that are no children of it: Checkpoint(root, ...) */
+  bool wide, doubtful;       /* of these: as many as may be; whether fewer or more may be */
   uint32_t counter;          /* the target's, GW_NO_NODE: none is there */
   uint32_t deferred_counter; /* the node that waits for a save_counter to be made */
   gw_match_event *events;
   size_t event_count, event_capacity;
-  bool missing, unconsumed, raises, divided, shared_root;
+  bool missing, unconsumed, raises, divided, shared;
   gw_status status; /* sticky: the first failure */
   gw_error *error;
 };
@@ -84,13 +85,14 @@ static bool before(gw_span a, gw_span b) {
   return order != 0 ? order < 0 : a.size < b.size;
 }
 
-/* Checkpoint(root, a=.., z=..) saves the root's own children, then a, root and z, sorted. Where these begin cannot be told
- * when the last own child's name is before them; it matters only where references divide (GW_MATCH_ATTACHED). */
+/* Checkpoint(root, a=.., z=..) saves the root's own children, then a, root and z, sorted. What is sorted before "root" may
+ * be either; mostly nothing but a root is given. It matters only where references divide or meet (GW_MATCH_ATTACHED). */
 static void find_attached(gw_match *match) {
   const gw_node *root = &match->target->nodes[0];
   size_t first = match->into == 0 ? find_root_edge(match->target) : SIZE_MAX;
   if (first == SIZE_MAX) return;
-  while (first > 0 && before(root->edges[first - 1].name, root->edges[first].name)) first--;
+  match->doubtful = first > 0 && before(root->edges[first - 1].name, root->edges[first].name);
+  while (match->wide && first > 0 && before(root->edges[first - 1].name, root->edges[first].name)) first--;
   match->attached_first = first;
   match->attached_count = root->edge_count - first;
 }
@@ -238,7 +240,7 @@ static void bind(gw_match *match, uint32_t node, uint32_t object) {
     match->origins[object] = node;
     compare_attributes(match, node, object);
   } else {
-    match->shared_root = match->shared_root || object == match->into;
+    match->shared = true;
     tell(match, GW_MATCH_SHARED, node, object, 0);
   }
 }
@@ -310,6 +312,14 @@ static const gw_slot *source_slot(const gw_match *match, uint32_t optimizer, uin
   return &match->source->nodes[optimizer].slots[nth];
 }
 
+/* _var_key asks what has slots for its number, and only variables have one. */
+static bool is_variable(const gw_match *match, uint32_t object) {
+  const gw_node *node = target_node(match, object);
+  for (size_t i = 0; node && i < node->attribute_count; i++)
+    if (is_named(node->attributes[i].name, "VARIABLE_VALUE")) return true;
+  return !node;
+}
+
 static void bind_slot_if_optimizer(gw_match *match, uint32_t node, uint32_t nth, uint32_t variable, bool waited) {
   uint32_t object = match->objects[node];
   switch (optimizer_of(match, object)) {
@@ -326,6 +336,11 @@ static void bind_slot_if_optimizer(gw_match *match, uint32_t node, uint32_t nth,
       break;
     case MAKES_SLOTS:
       break;
+  }
+  if (!is_variable(match, variable)) {
+    tell(match, GW_MATCH_NOT_VARIABLE, node, variable, nth);
+    match->raises = true;
+    return;
   }
   bind_slot(match, object, variable, source_slot(match, node, nth));
 }
@@ -448,23 +463,32 @@ static void find_divided(gw_match *match) {
     uint32_t node = source_child(match, counter_name);
     if (node != GW_NO_NODE && match->objects[node] != GW_NO_NODE && match->objects[node] != match->counter) divided(match, node, match->counter);
   }
-  if ((match->divided || match->shared_root) && match->attached_count > 0) tell(match, GW_MATCH_ATTACHED, GW_NO_NODE, GW_NO_NODE, 0);
 }
 
-gw_status gw_graph_match(const gw_graph *source, const gw_graph *target, const gw_match_options *options, gw_match **out,
-                         gw_error *error) {
+static gw_status work(const gw_graph *source, const gw_graph *target, const gw_match_options *options, bool wide, gw_match **out,
+                      gw_error *error);
+
+/* Would it be another binding if all that may stand beside the root did? */
+static gw_status find_doubts(gw_match *match, const gw_match_options *options, gw_error *error) {
+  gw_match *other;
+  if (!match->doubtful || (!match->divided && !match->shared)) return GW_OK;
+  gw_status status = work(match->source, match->target, options, true, &other, error);
+  if (status != GW_OK) return status;
+  size_t nodes = match->source->node_count, objects = match->target->node_count + match->made_count;
+  if (match->made_count != other->made_count || memcmp(match->objects, other->objects, nodes * sizeof *match->objects) != 0 ||
+      memcmp(match->origins, other->origins, objects * sizeof *match->origins) != 0)
+    tell(match, GW_MATCH_ATTACHED, GW_NO_NODE, GW_NO_NODE, 0);
+  gw_match_free(other);
+  return match->status;
+}
+
+static gw_status work(const gw_graph *source, const gw_graph *target, const gw_match_options *options, bool wide, gw_match **out,
+                      gw_error *error) {
   *out = NULL;
-  uint32_t from = options ? options->from : 0, into = options ? options->into : 0;
-  if (from >= source->node_count || into >= target->node_count) return gw__fail(error, GW_INVALID, "there is no such node in the object graph");
   gw_match *match = gw__alloc_array(1, sizeof *match, error);
   if (!match) return GW_NO_MEMORY;
-  match->source = source;
-  match->target = target;
-  match->from = from;
-  match->into = into;
-  match->mode = options ? options->mode : GW_MATCH_AUTO;
-  match->counter = match->deferred_counter = GW_NO_NODE;
-  match->error = error;
+  *match = (gw_match){.source = source, .target = target, .from = options->from, .into = options->into, .mode = options->mode,
+                      .counter = GW_NO_NODE, .deferred_counter = GW_NO_NODE, .wide = wide, .error = error};
   match->status = start(match);
   if (match->status == GW_OK) {
     restore(match, match->from, match->into);
@@ -475,13 +499,30 @@ gw_status gw_graph_match(const gw_graph *source, const gw_graph *target, const g
     find_unexpected(match);
     find_divided(match);
   }
-  match->error = NULL;
   if (match->status != GW_OK) {
     gw_status status = match->status;
     gw_match_free(match);
     return status;
   }
   *out = match;
+  return GW_OK;
+}
+
+gw_status gw_graph_match(const gw_graph *source, const gw_graph *target, const gw_match_options *options, gw_match **out,
+                         gw_error *error) {
+  const gw_match_options usual = GW_MATCH_OPTIONS_INIT;
+  *out = NULL;
+  if (!options) options = &usual;
+  if (options->from >= source->node_count || options->into >= target->node_count)
+    return gw__fail(error, GW_INVALID, "there is no such node in the object graph");
+  gw_status status = work(source, target, options, false, out, error);
+  if (status == GW_OK) status = find_doubts(*out, options, error);
+  if (status != GW_OK) {
+    gw_match_free(*out);
+    *out = NULL;
+    return status;
+  }
+  (*out)->error = NULL;
   return GW_OK;
 }
 

@@ -130,8 +130,8 @@ static void restore_makes_a_save_counter(void) {
 }
 
 static void objects_beside_a_root_come_after_it(void) {
-  /* Checkpoint(m, k=..): m.a.s is reached before k, though k's path is shorter. */
-  if (make("a>1 k>2;s>2;=s", "a>1 k>3 root>0;s>2;=s;=k")) CHECK(gw_match_object(match, 2) == 2);
+  /* Checkpoint(m, z=..): m.a.s is reached before z, though z's path is shorter. */
+  if (make("a>1 z>2;s>2;=s", "a>1 root>0 z>3;s>2;=s;=z")) CHECK(gw_match_object(match, 2) == 2);
   end();
   says("a>1 k>2;=a;=k", "a>1 k>2 root>0;=a;=k", "ce");
   /* What the source calls root is not the target's. */
@@ -170,6 +170,22 @@ static void optimizers_of_another_kind_raise_or_are_passed_over(void) {
   /* The variable came first, and nobody looks what waits: AttributeError. */
   if (make("v>1 d>2;=v;o>3;m@1>4 x>5;=m;=x", "v>1 d>2;=v;o>3;x>4;=x"))
     CHECK(!gw_match_existing(match) && events_of(GW_MATCH_NOT_OPTIMIZER) == 1);
+  end();
+}
+
+static void slots_of_what_is_no_variable_raise(void) {
+  says("o>1 v>2;m@2>3;=v;=m", "o>1 v>2 w>3;m@3>4;;=w;=m", "--");
+  if (make("o>1 v>2;m@2>3;=v;=m", "o>1 v>2 w>3;m@3>4;;=w;=m")) CHECK(object_of(GW_MATCH_NOT_VARIABLE) == 2);
+  end();
+}
+
+static void what_the_order_beside_a_root_may_change_is_said(void) {
+  /* a, b and root are sorted: b may be a child of its own or one that was given beside it. */
+  if (make("a>1 b>2;x>3;;=x", "a>1 b>2 root>0;x>3;;=x")) CHECK(events_of(GW_MATCH_ATTACHED) == 0);
+  end();
+  if (make("a>1 b>2;s>2;=s", "a>1 b>3 root>0;s>2;=s;=t")) CHECK(events_of(GW_MATCH_ATTACHED) == 1 && gw_match_object(match, 2) == 3);
+  end();
+  if (make("z>1 b>2;s>2;=s", "z>1 root>0 z2>3;s>2;=s;=t")) CHECK(events_of(GW_MATCH_ATTACHED) == 0);
   end();
 }
 
@@ -310,6 +326,8 @@ int main(void) {
   RUN(objects_beside_a_root_come_after_it);
   RUN(slots_follow_variable_and_optimizer);
   RUN(optimizers_of_another_kind_raise_or_are_passed_over);
+  RUN(slots_of_what_is_no_variable_raise);
+  RUN(what_the_order_beside_a_root_may_change_is_said);
   RUN(parts_can_be_restored_alone);
   RUN(nodes_out_of_range_are_refused);
   RUN(objects_are_named_as_in_messages_of_tensorflow);
