@@ -121,9 +121,6 @@ int gwl_regex_match(lua_State *L);
 int gwl_regex_sub(lua_State *L);
 int gwl_sandbox_new(lua_State *L);  /* core.sandbox() */
 
-/* A node's number, and the draft that it belongs to. */
-uint32_t gwl_check_node(lua_State *L, int index, gw_draft **draft);
-
 int gwl_graph_open(lua_State *L);   /* core.graph(bundle) */
 int gwl_graph_decode(lua_State *L); /* core.graph_decode(bytes) */
 int gwl_graph_escape(lua_State *L);

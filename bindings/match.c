@@ -83,15 +83,10 @@ static int new_report(lua_State *L, gw_draft *draft, gw_draft *other, const gw_m
 
 /* ---- Options */
 
-uint32_t gwl_check_node(lua_State *L, int index, gw_draft **draft) {
-  (void)draft;
-  return (uint32_t)gwl_wrong(L, "an object is given by its path, as in \"model/layer-0\", not by a %s", luaL_typename(L, index));
-}
-
 /* The node at options[field]: a handle or a path; the root when it is not there. */
 static uint32_t node_at(lua_State *L, int options, const char *field, gw_draft *draft) {
   gw_error error = GW_ERROR_INIT;
-  uint32_t node = 0;
+  uint32_t node = GW_NO_NODE;
   size_t length;
   gw_draft *owner = draft;
   int type = lua_getfield(L, options, field);
@@ -99,6 +94,7 @@ static uint32_t node_at(lua_State *L, int options, const char *field, gw_draft *
     const char *path = lua_tolstring(L, -1, &length);
     if (gw_draft_find_node(draft, path, length, &node, &error) != GW_OK) gwl_raise(L, &error);
   } else if (type != LUA_TNIL) {
+    if (!gwl_test(L, -1, GWL_NODE)) gwl_wrong(L, "%s is an object (ckpt.root.model) or its path (\"model/layer-0\"), not a %s", field, luaL_typename(L, -1));
     node = gwl_check_node(L, lua_gettop(L), &owner);
     if (owner != draft) gwl_wrong(L, "%s is a node of another checkpoint", field);
   }

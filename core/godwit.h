@@ -319,9 +319,9 @@ typedef enum gw_match_mode {
 typedef struct gw_match_options {
   size_t size;
   gw_match_mode mode;
-  uint32_t from, into; /* the nodes that take part as roots; with another one than 0 the mode is read */
+  uint32_t from, into; /* what takes part in place of the roots (GW_NO_NODE: these); then the mode is read */
 } gw_match_options;
-#define GW_MATCH_OPTIONS_INIT {sizeof(gw_match_options), GW_MATCH_AUTO, 0, 0}
+#define GW_MATCH_OPTIONS_INIT {sizeof(gw_match_options), GW_MATCH_AUTO, GW_NO_NODE, GW_NO_NODE}
 
 typedef struct gw_match gw_match;
 
@@ -520,10 +520,11 @@ typedef struct gw_report_item {
   const char *reason; /* NULL: none is needed */
 } gw_report_item;
 
-/* `from` is a node of the source's graph, `into` of the target's; both NULL or both object-based. Nothing is edited. */
+/* `from` is a node of the source's graph, `into` of the target's: both must be object-based then. Nothing is edited. */
 GW_API gw_status gw_draft_like(gw_draft *source, gw_draft *target, const gw_match_options *options, gw_report **out,
                                gw_error *error);
-/* Puts the source's tensors into the target, slot variables and tables included; what the source lacks keeps its value.
+/* Puts the source's tensors into the target, slot variables and tables included, slots that TensorFlow would make, too; what
+ * the source lacks keeps its value.
  * GW_INVALID, and nothing is edited, where TensorFlow would raise. *report may be asked for with a NULL pointer to it. */
 GW_API gw_status gw_draft_restore(gw_draft *target, gw_draft *source, const gw_match_options *options, const char *line,
                                   gw_report **report, gw_error *error);

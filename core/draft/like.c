@@ -1,13 +1,12 @@
 /* What TensorFlow's restore would do with one draft for the model of another, and doing it: objects into objects here, the
- * pairs that go by names in names.c. The structure is matched in graph; here are the values behind it: which entries an
- * attribute has (FORMAT.md, 7.5), whether their shapes and dtypes fit, and how TensorFlow complains when they do not. */
+ * pairs that go by names in names.c. The structure is matched in graph; here are the values behind it: whether their
+ * shapes and dtypes fit, and how TensorFlow complains when they do not. */
 #include <stdio.h>
 #include <string.h>
 
 #include "../base/alloc.h"
 #include "../base/error.h"
 #include "../bundle/bundle.h"
-#include "../graph/lookup.h"
 #include "../graph/match.h"
 #include "edit.h"
 #include "report.h"
@@ -91,9 +90,6 @@ typedef struct gw_objects {
   gw_graph *source, *target;
   gw_match *match;
   gw_naming source_names, target_names;
-  gw_lookup claimed;     /* the keys of all attributes of the target */
-  const uint32_t *order; /* the target's items by name */
-  size_t visits;         /* of entries that begin with a stem: bounds what graphs full of nested stems can ask for */
 } gw_objects;
 
 static const char *object_name(gw_objects *objects, uint32_t object) {
@@ -136,7 +132,7 @@ static gw_status wanted_key(gw_liking *liking, const gw_attribute *attribute, co
   return gw__buf_status(&liking->text, liking->error);
 }
 
-static gw_status like_entry(gw_objects *objects, uint32_t object, const gw_attribute *attribute, const gw_attribute *first, gw_item *entry) {
+static gw_status like_entry(gw_objects *objects, uint32_t object, const gw_attribute *attribute, const gw_attribute *first, const gw_item *entry) {
   gw_liking *liking = objects->liking;
   gw_span key;
   gw_status status = wanted_key(liking, attribute, first, entry, &key);
@@ -155,37 +151,12 @@ static gw_status like_entry(gw_objects *objects, uint32_t object, const gw_attri
                         object_name(objects, object), attribute->full_name, variable);
 }
 
-static int compare(gw_span a, gw_span b) {
-  size_t shorter = a.size < b.size ? a.size : b.size;
-  int order = shorter ? memcmp(a.data, b.data, shorter) : 0;
-  return order != 0 ? order : a.size < b.size ? -1 : a.size > b.size;
-}
-
-/* The first of the target's items, by name, that is not before `key`. */
-static size_t lower_bound(const gw_objects *objects, gw_span key) {
-  const gw_draft *target = objects->liking->target;
-  size_t low = 0, high = target->live;
-  while (low < high) {
-    size_t middle = low + (high - low) / 2;
-    if (compare(gw__item_name(&target->items[objects->order[middle]]), key) < 0) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
-/* The entries of an attribute: the one with its key; if there is none, those that begin with it. */
+/* A value that the recipe has taken away has no name any more. */
 static gw_status like_attribute(gw_objects *objects, uint32_t object, const gw_attribute *attribute, const gw_attribute *first) {
-  gw_draft *target = objects->liking->target;
-  gw_item *exact = gw__draft_find(target, attribute->key.data, attribute->key.size);
-  if (exact) return gw__draft_hidden(target, exact) ? GW_OK : like_entry(objects, object, attribute, first, exact);
-  if (!memmem(attribute->key.data, attribute->key.size, ATTRIBUTES, strlen(ATTRIBUTES))) return GW_OK;
   gw_status status = GW_OK;
-  for (size_t i = lower_bound(objects, attribute->key); i < target->live && status == GW_OK; i++) {
-    gw_item *entry = &target->items[objects->order[i]];
-    if (entry->name_size < attribute->key.size || memcmp(entry->name, attribute->key.data, attribute->key.size) != 0) break;
-    if (++objects->visits / 16 > target->live + objects->target->node_count)
-      return gw__fail(objects->liking->error, GW_CORRUPT, "the object graph claims the same tensors for many objects");
-    if (gw__lookup_get(&objects->claimed, 0, 0, gw__item_name(entry)) == GW_NOT_THERE) status = like_entry(objects, object, attribute, first, entry);
+  for (size_t i = 0; i < attribute->value_count && status == GW_OK; i++) {
+    const gw_item *entry = &objects->liking->target->items[attribute->values[i].item];
+    if (entry->name) status = like_entry(objects, object, attribute, first, entry);
   }
   return status;
 }
@@ -237,6 +208,21 @@ static gw_status say_slot(gw_objects *objects, const gw_match_event *event, gw_r
   return status == GW_OK ? gw__report_add(objects->liking, list, name, first_key(objects->source, slot->slot), nothing, reason) : status;
 }
 
+/* The slot is made in the draft too, once all else is in place. */
+static gw_status say_made(gw_objects *objects, const gw_match_event *event) {
+  gw_liking *liking = objects->liking;
+  const gw_made *made = gw__match_made(objects->match, event->object);
+  gw_span key = first_key(objects->source, event->node);
+  const gw_item *from = gw__draft_find(liking->source, key.data, key.size);
+  gw_status status = gw__report_add(liking, GW_REPORT_NOTES, object_name(objects, event->object), nothing, nothing,
+                                    "TensorFlow makes this variable while it restores; the target has none");
+  if (status != GW_OK || made->optimizer == GW_NO_NODE || !from) return status;
+  status = gw__reserve((void **)&liking->slots, &liking->slot_capacity, liking->slot_count + 1, sizeof *liking->slots, liking->error);
+  if (status == GW_OK)
+    liking->slots[liking->slot_count++] = (gw_new_slot){made->optimizer, made->variable, (uint32_t)(from - liking->source->items), made->slot};
+  return status;
+}
+
 static gw_status say_optimizer(gw_objects *objects, const gw_match_event *event, gw_report_list list, const char *reason) {
   return gw__report_add(objects->liking, list, object_name(objects, event->object), nothing, nothing, reason);
 }
@@ -274,7 +260,7 @@ static gw_status say(gw_objects *objects, const gw_match_event *event) {
     case GW_MATCH_GUESSED:
       return say_optimizer(objects, event, GW_REPORT_NOTES,
                            "is empty in the file; taken for an optimizer that has not worked yet, because the checkpoint has slot variables for it");
-    case GW_MATCH_MADE: return say_optimizer(objects, event, GW_REPORT_NOTES, "TensorFlow makes this variable while it restores; the target's file has none");
+    case GW_MATCH_MADE: return say_made(objects, event);
     case GW_MATCH_NO_VALUE: return say_other(objects, event, "is matched with %s, which has no value for it: it keeps its own, and no assertion says so");
     case GW_MATCH_SHARED: return say_other(objects, event, "is matched with %s as well, but was restored before");
     case GW_MATCH_DIVIDED:
@@ -316,10 +302,6 @@ static gw_status start_objects(gw_objects *objects) {
   if (status == GW_OK) status = gw_graph_match(objects->source, objects->target, &liking->options, &objects->match, error);
   if (status == GW_OK) status = gw__naming_start(objects->source, &objects->source_names, error);
   if (status == GW_OK) status = gw__naming_start(objects->target, &objects->target_names, error);
-  if (status == GW_OK) status = gw__draft_order(liking->target, &objects->order, error);
-  for (size_t i = 0; status == GW_OK && i < objects->target->node_count; i++)
-    for (size_t j = 0; status == GW_OK && j < objects->target->nodes[i].attribute_count; j++)
-      status = gw__lookup_set(&objects->claimed, 0, 0, objects->target->nodes[i].attributes[j].key, (uint32_t)i, error);
   return status;
 }
 
@@ -337,7 +319,6 @@ static gw_status like_objects(gw_liking *liking) {
   gw_match_free(objects.match);
   gw__naming_end(&objects.source_names);
   gw__naming_end(&objects.target_names);
-  gw__lookup_free(&objects.claimed);
   return status;
 }
 
@@ -345,7 +326,7 @@ static gw_status like_objects(gw_liking *liking) {
 
 static gw_status check(gw_draft *source, gw_draft *target, const gw_match_options *options, gw_error *error) {
   if (source == target) return gw__fail(error, GW_INVALID, "a checkpoint cannot be restored from itself");
-  if (!options || (options->from == 0 && options->into == 0)) return GW_OK;
+  if (!options || (options->from == GW_NO_NODE && options->into == GW_NO_NODE)) return GW_OK;
   if (source->objects && target->objects) return GW_OK;
   return gw__fail(error, GW_INVALID, "from and into are nodes of object graphs, and one of the two checkpoints is name-based");
 }
@@ -375,6 +356,27 @@ static gw_status raises(const gw_report *report, gw_error *error) {
   return GW_INVALID;
 }
 
+static gw_status make_slot(gw_liking *liking, const gw_new_slot *slot, const char *line) {
+  gw_draft *target = liking->target;
+  gw_graph *graph;
+  gw_tensor *tensor;
+  uint32_t number, node;
+  gw_status status = gw__draft_tensor(liking->source, &liking->source->items[slot->from], &tensor, liking->error);
+  if (status == GW_OK) status = gw__draft_objects(target, &graph, liking->error);
+  if (status == GW_OK) status = gw__draft_line_number(target, line, &number, liking->error);
+  if (status != GW_OK) return status;
+  const gw_node *variable = &graph->nodes[slot->variable];
+  gw__buf_clear(&liking->text);
+  if (variable->attribute_count > 0) gw__put_bytes(&liking->text, variable->attributes[0].full_name.data, variable->attributes[0].full_name.size);
+  gw__put_u8(&liking->text, '/');
+  gw__put_bytes(&liking->text, slot->name.data, slot->name.size);
+  status = gw__buf_status(&liking->text, liking->error);
+  if (status == GW_OK)
+    status = gw_draft_new_variable(target, tensor, (const char *)liking->text.data, liking->text.size, line, &node, liking->error);
+  if (status == GW_OK) status = gw__graph_add_slot(graph, slot->optimizer, slot->name, slot->variable, node, number, liking->error);
+  return status;
+}
+
 static gw_status move(gw_liking *liking, const char *line) {
   gw_status status = GW_OK;
   for (size_t i = 0; i < liking->move_count && status == GW_OK; i++) {
@@ -383,6 +385,7 @@ static gw_status move(gw_liking *liking, const char *line) {
     status = gw__draft_tensor(liking->source, &liking->source->items[liking->moves[i].from], &tensor, liking->error);
     if (status == GW_OK) status = gw_draft_set(liking->target, to->name, to->name_size, tensor, line, liking->error);
   }
+  for (size_t i = 0; i < liking->slot_count && status == GW_OK; i++) status = make_slot(liking, &liking->slots[i], line);
   return status;
 }
 
@@ -396,6 +399,7 @@ static gw_status work(gw_draft *source, gw_draft *target, const gw_match_options
   if (status == GW_OK && moving && gw_report_raises(liking.report)) status = raises(liking.report, error);
   if (status == GW_OK && moving) status = move(&liking, line);
   gw__free(liking.moves);
+  gw__free(liking.slots);
   gw__buf_free(&liking.text);
   if (status == GW_OK && out) *out = liking.report;
   else gw_report_free(liking.report);
@@ -413,31 +417,27 @@ gw_status gw_draft_restore(gw_draft *target, gw_draft *source, const gw_match_op
 
 /* ---- Nodes by path */
 
-static gw_status find_part(const gw_graph *graph, gw_span part, uint32_t *node, gw_error *error) {
+static gw_status find_part(gw_draft *draft, const gw_graph *graph, gw_span part, uint32_t *node, gw_error *error) {
   char *name, shown[300];
   gw_status status = gw_graph_unescape(part.data, part.size, &name, error);
   if (status != GW_OK) return status;
-  gw_span wanted = {name, strlen(name)};
-  const gw_node *parent = &graph->nodes[*node];
-  status = GW_NOT_FOUND;
-  for (size_t i = 0; i < parent->edge_count && status != GW_OK; i++) {
-    if (compare(parent->edges[i].name, wanted) != 0) continue;
-    *node = parent->edges[i].child;
-    status = GW_OK;
-  }
-  gw_printable(shown, sizeof shown, wanted.data, wanted.size);
+  size_t edge = gw_draft_find_child(draft, *node, name, strlen(name));
+  gw_printable(shown, sizeof shown, name, strlen(name));
   gw__free(name);
-  return status == GW_OK ? status : gw__fail(error, GW_INVALID, "there is no object \"%s\" on this path", shown);
+  if (edge == GW_NO_EDGE) return gw__fail(error, GW_INVALID, "there is no object \"%s\" on this path", shown);
+  *node = graph->nodes[*node].edges[edge].child;
+  return GW_OK;
 }
 
 gw_status gw_draft_find_node(gw_draft *draft, const char *path, size_t length, uint32_t *node, gw_error *error) {
   gw_graph *graph;
-  *node = 0;
-  gw_status status = gw__draft_graph(draft, &graph, error);
+  *node = GW_NO_NODE;
+  gw_status status = gw__draft_objects(draft, &graph, error);
+  if (status == GW_OK) *node = graph->root;
   for (size_t start = 0; status == GW_OK && start < length;) {
     const char *slash = memchr(path + start, '/', length - start);
     size_t end = slash ? (size_t)(slash - path) : length;
-    status = find_part(graph, (gw_span){path + start, end - start}, node, error);
+    status = find_part(draft, graph, (gw_span){path + start, end - start}, node, error);
     start = end + 1;
   }
   if (status != GW_OK) gw__error_key(error, path, length);

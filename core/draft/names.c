@@ -77,7 +77,7 @@ static gw_status names_into_objects(gw_by_name *by) {
   by->counter = gw__graph_counter(by->graph);
   if (mode == GW_MATCH_AUTO) mode = by->counter == GW_NO_NODE ? GW_MATCH_READ : GW_MATCH_RESTORE;
   liking->report->mode = mode;
-  gw_status status = gw__graph_reach(by->graph, 0, mode == GW_MATCH_READ, by->marks, liking->error);
+  gw_status status = gw__graph_reach(by->graph, by->graph->root, mode == GW_MATCH_READ, by->marks, liking->error);
   /* Made after reading, the counter of Checkpoint(root) is never told of the names; that of Checkpoint(a=..) is. */
   bool lost = mode == GW_MATCH_RESTORE && gw__graph_is_attached(by->graph);
   if (lost && by->counter != GW_NO_NODE) by->marks[by->counter] = 0;
@@ -109,14 +109,14 @@ static gw_status start_names_into_objects(gw_liking *liking) {
 
 /* ---- Into names: Saver.restore */
 
-/* Full names to attributes; of two attributes with one name the last counts (object_graph_key_mapping). */
-typedef struct gw_full_names {
+/* Full names to attributes of the source; of two attributes with one name the last counts (object_graph_key_mapping). */
+typedef struct gw_by_full_name {
   gw_lookup lookup;
   const gw_attribute **attributes;
   size_t count;
-} gw_full_names;
+} gw_by_full_name;
 
-static gw_status find_full_names(gw_liking *liking, gw_full_names *names) {
+static gw_status find_full_names(gw_liking *liking, gw_by_full_name *names) {
   gw_graph *graph;
   size_t count = 0;
   gw_status status = gw__draft_graph(liking->source, &graph, liking->error);
@@ -135,7 +135,7 @@ static gw_status find_full_names(gw_liking *liking, gw_full_names *names) {
   return status;
 }
 
-static gw_status one_into_names(gw_liking *liking, uint32_t to, const gw_full_names *names, uint8_t *used) {
+static gw_status one_into_names(gw_liking *liking, uint32_t to, const gw_by_full_name *names, uint8_t *used) {
   gw_span name = gw__item_name(&liking->target->items[to]), key = name;
   char text[400];
   if (names) {
@@ -160,7 +160,7 @@ static bool has_all_names(const gw_liking *liking) {
 }
 
 static gw_status into_names(gw_liking *liking) {
-  gw_full_names names = {{0}, NULL, 0};
+  gw_by_full_name names = {{0}, NULL, 0};
   const uint32_t *order;
   /* Names first, and only when one of them is not there, full names, for all of them. */
   bool by_full_name = liking->source->objects && !has_all_names(liking);

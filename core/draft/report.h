@@ -22,12 +22,21 @@ typedef struct gw_move {
   uint32_t to, from;
 } gw_move;
 
+/* A slot variable that the target gets new. */
+typedef struct gw_new_slot {
+  uint32_t optimizer, variable; /* nodes of the target */
+  uint32_t from;                /* item of the source */
+  gw_span name;                 /* of the source's graph */
+} gw_new_slot;
+
 typedef struct gw_liking {
   gw_draft *source, *target;
   gw_match_options options;
   gw_report *report;
   gw_move *moves;
   size_t move_count, move_capacity;
+  gw_new_slot *slots;
+  size_t slot_count, slot_capacity;
   gw_buf text; /* scratch */
   gw_error *error;
 } gw_liking;

@@ -65,15 +65,16 @@ static void tell(gw_match *match, gw_match_kind kind, uint32_t node, uint32_t ob
 /* ---- What there is */
 
 uint32_t gw__graph_counter(const gw_graph *graph) {
-  for (size_t i = 0; i < graph->nodes[0].edge_count; i++)
-    if (equal(graph->nodes[0].edges[i].name, counter_name)) return graph->nodes[0].edges[i].child;
+  const gw_node *root = &graph->nodes[graph->root];
+  for (size_t i = 0; i < root->edge_count; i++)
+    if (equal(root->edges[i].name, counter_name)) return root->edges[i].child;
   return GW_NO_NODE;
 }
 
 static size_t find_root_edge(const gw_graph *graph) {
-  const gw_node *root = &graph->nodes[0];
+  const gw_node *root = &graph->nodes[graph->root];
   for (size_t i = 0; i < root->edge_count; i++)
-    if (root->edges[i].child == 0 && equal(root->edges[i].name, root_name)) return i;
+    if (root->edges[i].child == graph->root && equal(root->edges[i].name, root_name)) return i;
   return SIZE_MAX;
 }
 
@@ -88,8 +89,8 @@ static bool before(gw_span a, gw_span b) {
 /* Checkpoint(root, a=.., z=..) saves the root's own children, then a, root and z, sorted. What is sorted before "root" may
  * be either; mostly nothing but a root is given. It matters only where references divide or meet (GW_MATCH_ATTACHED). */
 static void find_attached(gw_match *match) {
-  const gw_node *root = &match->target->nodes[0];
-  size_t first = match->into == 0 ? find_root_edge(match->target) : SIZE_MAX;
+  const gw_node *root = &match->target->nodes[match->target->root];
+  size_t first = match->into == match->target->root ? find_root_edge(match->target) : SIZE_MAX;
   if (first == SIZE_MAX) return;
   match->doubtful = first > 0 && before(root->edges[first - 1].name, root->edges[first].name);
   while (match->wide && first > 0 && before(root->edges[first - 1].name, root->edges[first].name)) first--;
@@ -111,7 +112,7 @@ gw_status gw__graph_reach(const gw_graph *graph, uint32_t root, bool without_cou
   for (size_t i = 0; i < count; i++) {
     const gw_node *node = &graph->nodes[queue[i]];
     for (size_t j = 0; j < node->edge_count; j++) {
-      if (marks[node->edges[j].child] || (without_counter && queue[i] == 0 && equal(node->edges[j].name, counter_name))) continue;
+      if (marks[node->edges[j].child] || (without_counter && queue[i] == graph->root && equal(node->edges[j].name, counter_name))) continue;
       marks[node->edges[j].child] = 1;
       queue[count++] = node->edges[j].child;
     }
@@ -134,7 +135,7 @@ static gw_status index_target(gw_match *match) {
   for (size_t i = 0; i < target->node_count && status == GW_OK; i++) {
     const gw_node *node = &target->nodes[i];
     for (size_t j = 0; j < node->edge_count && status == GW_OK; j++) {
-      if (i == 0 && (is_attached(match, j) || (match->into == 0 && equal(node->edges[j].name, counter_name)))) continue;
+      if (i == match->into && i == target->root && (is_attached(match, j) || equal(node->edges[j].name, counter_name))) continue;
       status = gw__lookup_set(&match->edges, (uint32_t)i, 0, node->edges[j].name, node->edges[j].child, match->error);
     }
     for (size_t j = 0; j < node->slot_count && status == GW_OK; j++)
@@ -184,8 +185,9 @@ static gw_status start(gw_match *match) {
   size_t nodes = match->source->node_count, objects = match->target->node_count;
   gw_error *error = match->error;
   if (nodes > UINT32_MAX / 4 || objects > UINT32_MAX / 4) return gw__fail(error, GW_LIMIT, "an object graph of more than 2^30 nodes");
-  match->counter = match->into == 0 ? gw__graph_counter(match->target) : GW_NO_NODE;
-  if (match->into != 0 || match->from != 0) match->mode = GW_MATCH_READ;
+  bool whole = match->from == match->source->root && match->into == match->target->root;
+  match->counter = match->into == match->target->root ? gw__graph_counter(match->target) : GW_NO_NODE;
+  if (!whole) match->mode = GW_MATCH_READ;
   else if (match->mode == GW_MATCH_AUTO) match->mode = match->counter == GW_NO_NODE ? GW_MATCH_READ : GW_MATCH_RESTORE;
   match->objects = gw__alloc_array(nodes, sizeof *match->objects, error);
   match->of_source = gw__alloc_array(nodes, 1, error);
@@ -196,12 +198,12 @@ static gw_status start(gw_match *match) {
   if (!match->objects || !match->of_source || !match->of_target || !match->queue || !match->waiting_first || !match->waiting_last)
     return GW_NO_MEMORY;
   memset(match->objects, 0xff, nodes * sizeof *match->objects);
-  /* A whole checkpoint counts with what its root does not reach. */
+  /* A file counts with what its root does not reach; what edits have cut off is not saved. */
   gw_status status = GW_OK;
-  if (match->from == 0) memset(match->of_source, 1, nodes);
+  if (match->from == match->source->root && match->source->change_count == 0) memset(match->of_source, 1, nodes);
   else status = gw__graph_reach(match->source, match->from, false, match->of_source, error);
   if (status == GW_OK)
-    status = gw__graph_reach(match->target, match->into, match->into == 0 && match->mode == GW_MATCH_READ, match->of_target, error);
+    status = gw__graph_reach(match->target, match->into, match->mode == GW_MATCH_READ, match->of_target, error);
   if (status == GW_OK) status = index_slots(match);
   if (status != GW_OK) return status;
   size_t most = objects + match->slot_starts[nodes] + 1;
@@ -245,8 +247,9 @@ static void bind(gw_match *match, uint32_t node, uint32_t object) {
   }
 }
 
-static bool has_values(const gw_node *node) {
-  if (node->has_values != GW_ABSENT) return node->has_values == GW_TRUE;
+/* An edited graph is saved with has_checkpoint_values computed anew. */
+static bool has_values(const gw_graph *graph, const gw_node *node) {
+  if (node->has_values != GW_ABSENT && graph->change_count == 0) return node->has_values == GW_TRUE;
   return node->edge_count > 0 || node->attribute_count > 0 || node->slot_count > 0 || node->has_saver;
 }
 
@@ -259,7 +262,7 @@ static void bind_children(gw_match *match, uint32_t node, uint32_t object) {
     uint32_t child = find_child(match, object, edge->name);
     if (child != GW_NO_NODE) bind(match, edge->child, child);
     else if (node == match->from && match->deferred_counter == GW_NO_NODE && equal(edge->name, counter_name) &&
-             has_values(&match->source->nodes[edge->child]))
+             has_values(match->source, &match->source->nodes[edge->child]))
       match->deferred_counter = edge->child;
   }
 }
@@ -396,7 +399,7 @@ static gw_status restore_attached(gw_match *match) {
   for (size_t i = root->edge_count; match->attached_count > 0 && i-- > 0 && status == GW_OK;)
     status = gw__lookup_set(&names, 0, 0, root->edges[i].name, root->edges[i].child, match->error);
   for (size_t i = 0; i < match->attached_count && status == GW_OK; i++) {
-    const gw_edge *edge = &match->target->nodes[0].edges[match->attached_first + i];
+    const gw_edge *edge = &match->target->nodes[match->target->root].edges[match->attached_first + i];
     if (equal(edge->name, root_name) || equal(edge->name, counter_name)) continue;
     uint32_t node = gw__lookup_get(&names, 0, 0, edge->name);
     if (node == GW_NO_NODE) continue;
@@ -512,11 +515,13 @@ gw_status gw_graph_match(const gw_graph *source, const gw_graph *target, const g
                          gw_error *error) {
   const gw_match_options usual = GW_MATCH_OPTIONS_INIT;
   *out = NULL;
-  if (!options) options = &usual;
-  if (options->from >= source->node_count || options->into >= target->node_count)
+  gw_match_options given = options ? *options : usual;
+  if (given.from == GW_NO_NODE) given.from = source->root;
+  if (given.into == GW_NO_NODE) given.into = target->root;
+  if (given.from >= source->node_count || given.into >= target->node_count)
     return gw__fail(error, GW_INVALID, "there is no such node in the object graph");
-  gw_status status = work(source, target, options, false, out, error);
-  if (status == GW_OK) status = find_doubts(*out, options, error);
+  gw_status status = work(source, target, &given, false, out, error);
+  if (status == GW_OK) status = find_doubts(*out, &given, error);
   if (status != GW_OK) {
     gw_match_free(*out);
     *out = NULL;

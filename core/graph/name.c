@@ -53,13 +53,13 @@ static void put_part(gw_span name, gw_buf *out) {
 static void put_path(const gw_naming *naming, uint32_t node, gw_buf *out) {
   gw_span parts[MOST_PARTS];
   size_t count = 0, bytes = 0;
-  while (node != 0 && naming->parents[node] != GW_NO_NODE && count < MOST_PARTS && bytes < MOST_BYTES) {
+  while (node != naming->graph->root && naming->parents[node] != GW_NO_NODE && count < MOST_PARTS && bytes < MOST_BYTES) {
     const gw_edge *edge = &naming->graph->nodes[naming->parents[node]].edges[naming->edges[node]];
     parts[count++] = edge->name;
     bytes += edge->name.size;
     node = naming->parents[node];
   }
-  if (node == 0) gw__put_text(out, "(root)");
+  if (node == naming->graph->root) gw__put_text(out, "(root)");
   else if (naming->parents[node] == GW_NO_NODE) gw__put_format(out, "(node %u, which the root does not reach)", (unsigned)node);
   else gw__put_text(out, "...");
   while (count-- > 0) put_part(parts[count], out);

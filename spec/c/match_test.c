@@ -113,16 +113,16 @@ static void restore_makes_a_save_counter(void) {
   says("a>1;=a", "a>1 save_counter>2;=a;=c", "--");
   says("a>1 save_counter>2;=a;=c", "a>1;=a", "-e");
   /* --as read: the counter that the target's file has would not be there. */
-  if (match_with("a>1;=a", "a>1 save_counter>2;=a;=c", (gw_match_options){sizeof(gw_match_options), GW_MATCH_READ, 0, 0}))
+  if (match_with("a>1;=a", "a>1 save_counter>2;=a;=c", (gw_match_options){sizeof(gw_match_options), GW_MATCH_READ, GW_NO_NODE, GW_NO_NODE}))
     CHECK(gw_match_consumed(match));
   end();
   /* --as restore: one is made. */
-  if (match_with("a>1 save_counter>2;=a;=c", "a>1;=a", (gw_match_options){sizeof(gw_match_options), GW_MATCH_RESTORE, 0, 0})) {
+  if (match_with("a>1 save_counter>2;=a;=c", "a>1;=a", (gw_match_options){sizeof(gw_match_options), GW_MATCH_RESTORE, GW_NO_NODE, GW_NO_NODE})) {
     CHECK(gw_match_consumed(match) && gw_match_object(match, 2) == 2 && events_of(GW_MATCH_MADE) == 1);
     CHECK(gw__match_made(match, 2)->optimizer == GW_NO_NODE);
   }
   end();
-  if (match_with("a>1;=a", "a>1;=a", (gw_match_options){sizeof(gw_match_options), GW_MATCH_RESTORE, 0, 0}))
+  if (match_with("a>1;=a", "a>1;=a", (gw_match_options){sizeof(gw_match_options), GW_MATCH_RESTORE, GW_NO_NODE, GW_NO_NODE}))
     CHECK(!gw_match_existing(match) && object_of(GW_MATCH_MISSING) == 2);
   end();
   /* What says that it has no value is not waited for. */
@@ -200,7 +200,7 @@ static void nodes_out_of_range_are_refused(void) {
   gw_match *none;
   gw_error error = GW_ERROR_INIT;
   gw_graph *graph = gwt_graph("a>1;=a");
-  gw_match_options options = {sizeof options, GW_MATCH_AUTO, 0, 2};
+  gw_match_options options = {sizeof options, GW_MATCH_AUTO, GW_NO_NODE, 2};
   CHECK(gw_graph_match(graph, graph, &options, &none, &error) == GW_INVALID && !none);
   gw_graph_free(graph);
 }
