@@ -179,8 +179,9 @@ $(ARGPARSE):
 
 # One set of rules per variant: $(1) is its folder, $(2) what it defines.
 define variant_rules
-# Loops over elements pay for vector code, which gcc makes at -O2 only of the simplest ones.
-$(1)/core/tensor/%.o: loops := -O3
+# Loops over elements pay for vector code, which gcc makes at -O2 only of the simplest ones, and of those that choose between
+# two results only when nobody looks at floating-point flags.
+$(1)/core/tensor/%.o: loops := -O3 -fno-trapping-math
 $(1)/%.o: %.c | $$(PB_H)
 	$$(call say,CC,$$<)mkdir -p $$(@D) && $$(call compile,$(2))
 $(1)/proto/%.o: $$(generated)/proto/%.c | $$(PB_H)

@@ -2,7 +2,7 @@
 -- when the ratio of the medians or of the best runs reaches its goal (a shared machine is noisy; the best run of either
 -- side is what the work costs). Results also go to $BENCH_DIR/results.json, outside of the source tree.
 --
---   BENCH_DIR=build/bench   where the checkpoints are made (1.5 GB, twice that while a row runs)
+--   BENCH_DIR=build/bench   where the checkpoints are made (4 GB, and half as much again while a row runs)
 --   BENCH_LAYERS=24         BERT layers: 24 is 1.3 GB, 240 is 10 times the data for the rows that must not grow
 --   BENCH_RUNS=5            runs of each side
 --   PYTHON=                 a Python with TensorFlow, to run TensorFlow's way beside ours
@@ -29,7 +29,7 @@ local function format(template, values)
   return (template:gsub("%%(%u+)%%", function(name) return values[name] or error("no value for " .. name) end))
 end
 
-local paths = { GODWIT = GODWIT, DIR = DIR, BERT = DIR .. "/bert", MANY = DIR .. "/many", MILLION = DIR .. "/million", TINY = "examples/data/digits.ckpt-100" }
+local paths = { GODWIT = GODWIT, DIR = DIR, BERT = DIR .. "/bert", MANY = DIR .. "/many", SECOND = DIR .. "/bert2", THIRD = DIR .. "/bert3", MILLION = DIR .. "/million", TINY = "examples/data/digits.ckpt-100" }
 
 -- ---- Measuring
 
@@ -130,9 +130,9 @@ local function exists(path)
 end
 
 --- Names and shapes as google-research/bert saves them. Values do not matter to the time that copying takes.
-local function make_bert(prefix)
+local function make_bert(prefix, value)
   local tensors = {}
-  local function add(name, ...) tensors[name] = gw.full({ ... }, 0.02, "float32") end
+  local function add(name, ...) tensors[name] = gw.full({ ... }, value, "float32") end
   add("bert/embeddings/word_embeddings", VOCABULARY, HIDDEN)
   add("bert/embeddings/token_type_embeddings", 2, HIDDEN)
   add("bert/embeddings/position_embeddings", 512, HIDDEN)
@@ -162,9 +162,11 @@ local wanted = ("layers %d"):format(LAYERS)
 local stamp = io.open(DIR .. "/made")
 local made = stamp and stamp:read "l"
 if stamp then stamp:close() end
-if made ~= wanted or not exists(paths.BERT .. ".index") then
+if made ~= wanted or not exists(paths.BERT .. ".index") or not exists(paths.THIRD .. ".index") then
   print("making checkpoints in " .. DIR)
-  make_bert(paths.BERT)
+  make_bert(paths.BERT, 0.02)
+  make_bert(paths.SECOND, 0.03)
+  make_bert(paths.THIRD, -0.01)
   make_scalars(paths.MANY, 100000)
   make_scalars(paths.MILLION, 1000000)
   local file <close> = assert(io.open(DIR .. "/made", "w"))
@@ -204,12 +206,43 @@ ratio_row("rename every variable, --data copy, verified", 1.1,
 ratio_row("verify", 1.1, { command = "%GODWIT% verify -q %BERT%" },
   { command = "dd if=%BERT%.data-00000-of-00001 of=/dev/null bs=1M status=none" })
 
+-- What any program that computes must do: read `names`, and write so many megabytes of `source`.
+local function moving(names, source, megabytes)
+  local parts = {}
+  for _, name in ipairs(names) do parts[#parts + 1] = ("dd if=%%%s%%.data-00000-of-00001 of=/dev/null bs=1M status=none"):format(name) end
+  parts[#parts + 1] = ("dd if=%s of=%%DIR%%/out/y.data bs=1M count=%d status=none"):format(source, megabytes)
+  parts[#parts + 1] = "sync %DIR%/out/y.data && sync %DIR%/out"
+  return table.concat(parts, " && ")
+end
+
+local function bytes_of(path)
+  local file <close> = assert(io.open(path, "rb"))
+  return file:seek "end"
+end
+local megabytes = bytes_of(paths.BERT .. ".data-00000-of-00001") // (1 << 20)
+
+ratio_row("cast float32 to bfloat16", 1.3,
+  { before = CLEAN, after = CLEAN, command = [[%GODWIT% run -q -e 'ckpt:map(".", function(t) return t:cast "bfloat16" end)' %BERT% -o %DIR%/out/x]] },
+  { before = CLEAN, after = CLEAN, command = moving({ "BERT" }, "/dev/zero", megabytes // 2) })
+
+local AVERAGE = [[%GODWIT% run -q -e 'for name, t in ckpt:each() do ckpt.vars[name] = gw.mean { t, inputs[2].vars[name], inputs[3].vars[name] } end' ]]
+  .. [[%BERT% %SECOND% %THIRD% -o %DIR%/out/x]]
+ratio_row("average three checkpoints", 1.3, { before = CLEAN, after = CLEAN, command = AVERAGE },
+  { before = CLEAN, after = CLEAN, command = moving({ "SECOND", "THIRD" }, "%BERT%.data-00000-of-00001", megabytes) })
+
+local TRANSPOSE = [[%GODWIT% run -q -e 'ckpt:map("kernel$", function(t) return t:transpose() end)' %BERT% -o %DIR%/out/x]]
+ratio_row("transpose every kernel", 2.0, { before = CLEAN, after = CLEAN, command = TRANSPOSE },
+  { before = CLEAN, after = CLEAN,
+    command = "cp %BERT%.data-00000-of-00001 %DIR%/out/x.data && sync %DIR%/out/x.data && sync %DIR%/out" })
+
 time_row("rename 100,000 scalars", 0.3, { before = CLEAN, command = RENAME .. "%MANY% -o %DIR%/out/x" })
 
 memory_row("peak memory: inspect", 100 * MEGABYTE, "%GODWIT% inspect %BERT%")
 memory_row("peak memory: inspect --stats", 100 * MEGABYTE, "%GODWIT% inspect --stats %BERT%")
 memory_row("peak memory: rename, --data copy", 100 * MEGABYTE, RENAME .. "--force %BERT% -o %DIR%/out/x")
 memory_row("peak memory: rename, --data link", 100 * MEGABYTE, RENAME .. "--force --data link %BERT% -o %DIR%/out/x")
+memory_row("peak memory: average of three", 100 * MEGABYTE, AVERAGE .. " --force")
+memory_row("peak memory: transpose", 100 * MEGABYTE, TRANSPOSE .. " --force")
 memory_row("peak memory: verify", 100 * MEGABYTE, "%GODWIT% verify -q %BERT%")
 memory_row("peak memory: rename 100,000 scalars", 100 * MEGABYTE, RENAME .. "--force %MANY% -o %DIR%/out/x")
 
