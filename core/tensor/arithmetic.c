@@ -2,6 +2,7 @@
  * godwit.h. */
 #include <complex.h>
 #include <math.h>
+#include <string.h>
 
 #include "kernels.h"
 
@@ -82,31 +83,46 @@ BINARY(multiply_bool, uint8_t, (x != 0) & (y != 0))
 /* ---- Complex numbers. Products and quotients by NumPy's formulas; C's own would add cases for infinities. Those of single
  * precision are divided in double, which needs no scaling. */
 
+/* CMPLX is not everywhere; a + b * I would make NaN of infinities. */
+static inline float complex make_c64(float real, float imaginary) {
+  float parts[2] = {real, imaginary};
+  float complex number;
+  memcpy(&number, parts, sizeof number);
+  return number;
+}
+
+static inline double complex make_c128(double real, double imaginary) {
+  double parts[2] = {real, imaginary};
+  double complex number;
+  memcpy(&number, parts, sizeof number);
+  return number;
+}
+
 static inline float complex multiply_one_c64(float complex x, float complex y) {
   float a = crealf(x), b = cimagf(x), c = crealf(y), d = cimagf(y);
-  return CMPLXF(a * c - b * d, a * d + b * c);
+  return make_c64(a * c - b * d, a * d + b * c);
 }
 
 static inline double complex multiply_one_c128(double complex x, double complex y) {
   double a = creal(x), b = cimag(x), c = creal(y), d = cimag(y);
-  return CMPLX(a * c - b * d, a * d + b * c);
+  return make_c128(a * c - b * d, a * d + b * c);
 }
 
 static inline float complex divide_one_c64(float complex x, float complex y) {
   double a = (double)crealf(x), b = (double)cimagf(x), c = (double)crealf(y), d = (double)cimagf(y), norm = c * c + d * d;
-  return CMPLXF((float)((a * c + b * d) / norm), (float)((b * c - a * d) / norm));
+  return make_c64((float)((a * c + b * d) / norm), (float)((b * c - a * d) / norm));
 }
 
 /* Smith's method, as NumPy's. */
 static inline double complex divide_one_c128(double complex x, double complex y) {
   double a = creal(x), b = cimag(x), c = creal(y), d = cimag(y);
-  if (c == 0 && d == 0) return CMPLX(a / fabs(c), b / fabs(c));
+  if (c == 0 && d == 0) return make_c128(a / fabs(c), b / fabs(c));
   if (fabs(c) >= fabs(d)) {
     double ratio = d / c, scale = 1.0 / (c + d * ratio);
-    return CMPLX((a + b * ratio) * scale, (b - a * ratio) * scale);
+    return make_c128((a + b * ratio) * scale, (b - a * ratio) * scale);
   }
   double ratio = c / d, scale = 1.0 / (c * ratio + d);
-  return CMPLX((a * ratio + b) * scale, (b * ratio - a) * scale);
+  return make_c128((a * ratio + b) * scale, (b * ratio - a) * scale);
 }
 
 #define COMPLEX(t, T, R, s)                                                                                                 \

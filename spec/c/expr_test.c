@@ -170,10 +170,13 @@ static float fake_value(uint64_t i) { return (float)(int32_t)((i * 2654435761u) 
 
 static gw_status fake_read(void *source, size_t index, uint64_t first, uint64_t count, void *out, gw_error *error) {
   fake *leaf = source;
-  float *to = out;
+  uint8_t *to = out; /* wherever: a file's bytes go anywhere too */
   (void)index;
   if (first + count > leaf->elements) return gw__fail(error, GW_CORRUPT, "beyond the end");
-  for (uint64_t i = 0; i < count; i++) to[i] = fake_value(first + i);
+  for (uint64_t i = 0; i < count; i++, to += 4) {
+    float value = fake_value(first + i);
+    memcpy(to, &value, 4);
+  }
   atomic_fetch_add(&leaf->bytes, count * 4);
   return GW_OK;
 }
