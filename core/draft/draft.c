@@ -15,7 +15,7 @@
 /* ---- The hash */
 
 static bool same(const gw_item *item, const char *name, size_t size) {
-  return item->name_size == size && memcmp(item->name, name, size) == 0;
+  return item->name && item->name_size == size && memcmp(item->name, name, size) == 0;
 }
 
 /* The slot that holds `name`, or the one where it would go. */
@@ -43,18 +43,41 @@ void gw__draft_refill(gw_draft *draft) {
     }
 }
 
-static gw_status rehash(gw_draft *draft, size_t need, gw_error *error);
+static gw_status key_is_taken(gw_span name, gw_error *error) {
+  gw__fail(error, GW_INVALID, "two objects would be saved under this key");
+  gw__error_key(error, name.data, name.size);
+  gw__error_hint(error, "an object whose name is empty has the key of its parent: give it a name");
+  return GW_INVALID;
+}
 
-gw_status gw__draft_rehash(gw_draft *draft, gw_error *error) {
-  gw_status status = rehash(draft, draft->live + 1, error);
-  for (size_t i = 0; i < draft->item_count && status == GW_OK; i++) {
-    const gw_item *item = &draft->items[i];
-    if (!item->name || *find_slot(draft, item->name, item->name_size) == i + 1) continue;
-    status = gw__fail(error, GW_INVALID, "two objects would be saved under this key");
-    gw__error_key(error, item->name, item->name_size);
-    gw__error_hint(error, "an object whose name is empty has the key of its parent: give it a name");
+gw_status gw__draft_put_names(gw_draft *draft, const gw_span *names, gw_error *error) {
+  size_t live = 0, count = 16;
+  for (size_t i = 0; i < draft->item_count; i++) live += names[i].data != NULL;
+  while (count < (live + 1) * 2) count *= 2;
+  uint32_t *slots = gw__alloc_array(count, sizeof *slots, error);
+  if (!slots) return GW_NO_MEMORY;
+  for (size_t i = 0; i < draft->item_count; i++) {
+    gw_span name = names[i];
+    if (!name.data) continue;
+    size_t at = gw__hash(name.data, name.size) & (count - 1);
+    for (; slots[at] != 0; at = (at + 1) & (count - 1)) {
+      gw_span other = names[slots[at] - 1];
+      if (other.size != name.size || memcmp(other.data, name.data, name.size) != 0) continue;
+      gw__free(slots);
+      return key_is_taken(name, error);
+    }
+    slots[at] = (uint32_t)i + 1;
   }
-  return status;
+  for (size_t i = 0; i < draft->item_count; i++) {
+    draft->items[i].name = names[i].data;
+    draft->items[i].name_size = (uint32_t)names[i].size;
+  }
+  gw__free(draft->slots);
+  draft->slots = slots;
+  draft->slot_count = count;
+  draft->slots_used = draft->live = live;
+  draft->order_valid = false;
+  return GW_OK;
 }
 
 static gw_status rehash(gw_draft *draft, size_t need, gw_error *error) {
@@ -130,10 +153,9 @@ void gw_draft_release(gw_draft *draft) {
   gw__free(draft->walk.parents);
   gw__free(draft->walk.edges);
   gw__free(draft->ranks);
-  for (size_t i = 0; i < draft->copied_count; i++) {
-    gw_graph_free(draft->copied[i].from);
-    gw__free(draft->copied[i].nodes);
-  }
+  gw__free(draft->walk.sizes);
+  gw__free(draft->walk.owners);
+  for (size_t i = 0; i < draft->copied_count; i++) gw__graph_copied_free(&draft->copied[i]);
   gw__free(draft->copied);
   gw__arena_free(&draft->arena);
   gw_bundle_release(draft->bundle);
@@ -172,6 +194,12 @@ gw_status gw_draft_copy(const gw_draft *draft, gw_draft **out, gw_error *error) 
   }
   if (status == GW_OK) status = rehash(copy, copy->live, error);
   if (status == GW_OK && draft->graph) status = gw__graph_clone(draft->graph, &copy->graph, error);
+  if (status == GW_OK && draft->copied_count > 0)
+    status = gw__reserve((void **)&copy->copied, &copy->copied_capacity, draft->copied_count, sizeof *copy->copied, error);
+  for (size_t i = 0; i < draft->copied_count && status == GW_OK; i++) {
+    status = gw__graph_copied_clone(&draft->copied[i], &copy->copied[i], error);
+    if (status == GW_OK) copy->copied_count++;
+  }
   /* Names of edited graphs are settled anew, whatever had been settled of the original. */
   if (copy->graph) copy->settled = draft->graph->change_count > 0 ? UINT64_MAX : draft->graph->version;
   if (status != GW_OK) {
@@ -394,20 +422,21 @@ gw_status gw_draft_set(gw_draft *draft, const char *name, size_t length, gw_tens
   return GW_OK;
 }
 
-/* Remembers by which line a tensor of the bundle went. */
-gw_status gw__draft_note_removed(gw_draft *draft, const gw_item *item, uint32_t line, gw_error *error) {
+gw_status gw__draft_ready_to_remove(gw_draft *draft, gw_error *error) {
+  if (!draft->bundle || draft->removed_line) return GW_OK;
+  draft->removed_line = gw__alloc_array(gw_bundle_count(draft->bundle), sizeof *draft->removed_line, error);
+  return draft->removed_line ? GW_OK : GW_NO_MEMORY;
+}
+
+void gw__draft_note_removed(gw_draft *draft, const gw_item *item, uint32_t line) {
   uint32_t base = item->base ? item->base : item->replaced;
-  if (base && !draft->removed_line) {
-    draft->removed_line = gw__alloc_array(gw_bundle_count(draft->bundle), sizeof *draft->removed_line, error);
-    if (!draft->removed_line) return GW_NO_MEMORY;
-  }
   if (base) draft->removed_line[base - 1] = line + 1;
-  return GW_OK;
 }
 
 gw_status gw__draft_forget(gw_draft *draft, gw_item *item, uint32_t line, gw_error *error) {
-  gw_status status = gw__draft_note_removed(draft, item, line, error);
+  gw_status status = gw__draft_ready_to_remove(draft, error);
   if (status != GW_OK) return status;
+  gw__draft_note_removed(draft, item, line);
   uint32_t *slot = find_slot(draft, item->name, item->name_size);
   *slot = TOMBSTONE;
   gw_tensor_release(item->tensor);

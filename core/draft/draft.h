@@ -30,7 +30,11 @@ typedef struct gw_walk {
   gw_numbering numbering;
   uint32_t *parents; /* by node, as gw_graph_parents gives them */
   size_t *edges;
+  size_t *sizes;     /* of the paths of nodes that are reached */
+  gw_slot_owner *owners; /* by node, of slot variables; NULL: there are none */
 } gw_walk;
+
+enum { GW_MOST_PATH_BYTES = 1 << 29 }; /* of all paths, or keys: in deep chains they grow with the square of the depth */
 
 typedef struct gw_full_names {
   struct gw_draft *reader; /* the checkpoint, unedited */

@@ -7,13 +7,15 @@
 gw_item *gw__draft_find(const gw_draft *draft, const char *name, size_t length); /* the hidden one too */
 /* After names have changed, but not their number: needs no memory, so that a rename cannot fail half way. */
 void gw__draft_refill(gw_draft *draft);
-/* Fills the hash anew, for all names that there are now. GW_INVALID, with the name, when two items have one. */
-gw_status gw__draft_rehash(gw_draft *draft, gw_error *error);
+/* Gives every item its name, or none (data NULL), or changes nothing: GW_INVALID, with the name, when two would have one. */
+gw_status gw__draft_put_names(gw_draft *draft, const gw_span *names, gw_error *error);
 /* An item without a name; takes a reference of `tensor`. */
 gw_status gw__draft_add_nameless(gw_draft *draft, gw_tensor *tensor, uint32_t line, uint32_t *out, gw_error *error);
 /* Puts `tensor` where the item's was. */
 void gw__draft_replace(gw_draft *draft, gw_item *item, gw_tensor *tensor, uint32_t line);
-gw_status gw__draft_note_removed(gw_draft *draft, const gw_item *item, uint32_t line, gw_error *error);
+/* Remembers by which line a tensor of the bundle went; made ready, this cannot fail. */
+gw_status gw__draft_ready_to_remove(gw_draft *draft, gw_error *error);
+void gw__draft_note_removed(gw_draft *draft, const gw_item *item, uint32_t line);
 uint32_t gw__draft_intern(gw_draft *draft, const char *line, gw_error *error);   /* UINT32_MAX: out of memory */
 gw_status gw__draft_forget(gw_draft *draft, gw_item *item, uint32_t line, gw_error *error);
 gw_status gw__draft_no_such(const gw_draft *draft, const char *name, size_t length, gw_error *error);

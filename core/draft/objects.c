@@ -12,7 +12,6 @@
 
 #define ATTRIBUTES "/.ATTRIBUTES/"
 #define VARIABLE_VALUE "VARIABLE_VALUE"
-enum { MOST_KEY_BYTES = 1 << 30 }; /* all keys together: deep chains of objects make them grow with the square of their number */
 
 static bool is(gw_span name, const char *text) { return name.size == strlen(text) && memcmp(name.data, text, name.size) == 0; }
 static gw_span span_of(const char *text) { return (gw_span){text, strlen(text)}; }
@@ -134,6 +133,41 @@ gw_status gw__draft_objects(gw_draft *draft, gw_graph **graph, gw_error *error) 
 
 /* ---- The walk */
 
+/* Bytes that a name takes in a key. */
+static size_t escaped_size(gw_span name) {
+  size_t size = name.size;
+  for (size_t i = 0; i < name.size; i++) size += name.data[i] == '.' || name.data[i] == '/';
+  return size;
+}
+
+static gw_status measure_paths(const gw_graph *graph, gw_walk *walk, gw_error *error) {
+  walk->sizes = gw__alloc_array(graph->node_count, sizeof *walk->sizes, error);
+  if (!walk->sizes) return GW_NO_MEMORY;
+  for (size_t i = 1; i < walk->numbering.reached; i++) {
+    uint32_t node = walk->numbering.order[i], parent = walk->parents[node];
+    walk->sizes[node] = walk->sizes[parent] + escaped_size(graph->nodes[parent].edges[walk->edges[node]].name) + (parent != graph->root);
+  }
+  return GW_OK;
+}
+
+/* Each slot variable's first slot, in TensorFlow's order. */
+static gw_status find_owners(const gw_graph *graph, gw_walk *walk, gw_error *error) {
+  const gw_numbering *numbering = &walk->numbering;
+  if (numbering->saved == numbering->reached) return GW_OK;
+  walk->owners = gw__alloc_array(graph->node_count, sizeof *walk->owners, error);
+  if (!walk->owners) return GW_NO_MEMORY;
+  memset(walk->owners, 0xff, graph->node_count * sizeof *walk->owners);
+  for (size_t i = 0; i < numbering->reached; i++) {
+    const gw_node *node = &graph->nodes[numbering->order[i]];
+    for (size_t j = 0; j < node->slot_count; j++) {
+      gw_slot_owner *owner = &walk->owners[node->slots[j].slot];
+      if (owner->optimizer == GW_NO_NODE && numbering->numbers[node->slots[j].variable] < numbering->reached)
+        *owner = (gw_slot_owner){numbering->order[i], (uint32_t)j};
+    }
+  }
+  return GW_OK;
+}
+
 gw_status gw__draft_walk(gw_draft *draft, const gw_walk **out, gw_error *error) {
   gw_graph *graph;
   gw_walk *walk = &draft->walk;
@@ -143,27 +177,15 @@ gw_status gw__draft_walk(gw_draft *draft, const gw_walk **out, gw_error *error) 
   gw__graph_numbering_free(&walk->numbering);
   gw__free(walk->parents);
   gw__free(walk->edges);
+  gw__free(walk->sizes);
+  gw__free(walk->owners);
   *walk = (gw_walk){.version = graph->version};
   status = gw__graph_number(graph, &walk->numbering, error);
   if (status == GW_OK) status = gw__graph_parents(graph, &walk->numbering, &walk->parents, &walk->edges, error);
+  if (status == GW_OK) status = measure_paths(graph, walk, error);
+  if (status == GW_OK) status = find_owners(graph, walk, error);
   walk->valid = status == GW_OK;
   return status;
-}
-
-/* Bytes that a name takes in a key. */
-static size_t escaped_size(gw_span name) {
-  size_t size = name.size;
-  for (size_t i = 0; i < name.size; i++) size += name.data[i] == '.' || name.data[i] == '/';
-  return size;
-}
-
-static size_t path_size(const gw_graph *graph, const gw_walk *walk, uint32_t node) {
-  size_t size = 0;
-  for (; walk->parents[node] != GW_NO_NODE; node = walk->parents[node]) {
-    uint32_t parent = walk->parents[node];
-    size += escaped_size(graph->nodes[parent].edges[walk->edges[node]].name) + (parent != graph->root);
-  }
-  return size;
 }
 
 /* Writes the path so that it ends at `end`, from its last component to its first. */
@@ -181,8 +203,8 @@ static void put_backwards(const gw_graph *graph, const gw_walk *walk, uint32_t n
 }
 
 static void put_reached_path(const gw_graph *graph, const gw_walk *walk, uint32_t node, gw_buf *out) {
-  size_t size = path_size(graph, walk, node);
-  if (!gw__buf_reserve(out, size)) return;
+  size_t size = walk->sizes[node];
+  if (size == 0 || !gw__buf_reserve(out, size)) return;
   out->size += size;
   put_backwards(graph, walk, node, out->data + out->size);
 }
@@ -195,19 +217,7 @@ static void put_escaped(gw_buf *out, gw_span name) {
   }
 }
 
-/* The path of slot variables, "v/.OPTIMIZER_SLOT/optimizer/m": which slot it is, of which optimizer. */
-static const gw_slot *find_slot(const gw_graph *graph, const gw_walk *walk, uint32_t node, uint32_t *optimizer) {
-  for (size_t i = 0; i < walk->numbering.reached; i++) {
-    const gw_node *owner = &graph->nodes[walk->numbering.order[i]];
-    for (size_t j = 0; j < owner->slot_count; j++)
-      if (owner->slots[j].slot == node && walk->numbering.numbers[owner->slots[j].variable] < walk->numbering.reached) {
-        *optimizer = walk->numbering.order[i];
-        return &owner->slots[j];
-      }
-  }
-  return NULL;
-}
-
+/* The path of slot variables: "v/.OPTIMIZER_SLOT/optimizer/m". */
 static void put_slot_path(const gw_graph *graph, const gw_walk *walk, const gw_slot *slot, uint32_t optimizer, gw_buf *out) {
   put_reached_path(graph, walk, slot->variable, out);
   gw__put_text(out, "/.OPTIMIZER_SLOT/");
@@ -218,13 +228,12 @@ static void put_slot_path(const gw_graph *graph, const gw_walk *walk, const gw_s
 
 void gw__draft_put_path(const gw_draft *draft, const gw_walk *walk, uint32_t node, gw_buf *out) {
   const gw_graph *graph = draft->graph;
-  uint32_t optimizer;
   if (walk->numbering.numbers[node] < walk->numbering.reached) {
     put_reached_path(graph, walk, node, out);
-    return;
+  } else if (walk->owners && walk->owners[node].optimizer != GW_NO_NODE) {
+    const gw_slot_owner *owner = &walk->owners[node];
+    put_slot_path(graph, walk, &graph->nodes[owner->optimizer].slots[owner->slot], owner->optimizer, out);
   }
-  const gw_slot *slot = find_slot(graph, walk, node, &optimizer);
-  if (slot) put_slot_path(graph, walk, slot, optimizer, out);
 }
 
 /* ---- Settling: node by node in TensorFlow's order, the keys that it would give */
@@ -234,12 +243,16 @@ typedef struct gw_settling {
   gw_graph *graph;
   const gw_walk *walk;
   uint32_t *change; /* by node: the last change on its path */
-  uint8_t *named;   /* by item */
+  uint32_t *lost;   /* by node that is not saved: the change that took it away, or what is above it; 0: not known */
+  gw_span *names;   /* by item; data NULL: none */
+  uint32_t *lines;  /* by item: that gave it its name; NO_NEW_LINE: it has it already */
+  uint64_t *ranks;  /* by item */
   uint64_t rank;
-  size_t key_bytes;
   gw_buf path, key;
   gw_error *error;
 } gw_settling;
+
+#define NO_NEW_LINE UINT32_MAX
 
 static uint32_t later(uint32_t a, uint32_t b) { return a > b ? a : b; }
 
@@ -250,10 +263,9 @@ static uint32_t line_of(const gw_graph *graph, uint32_t change) {
 
 static gw_status name_item(gw_settling *settling, const gw_value *value, gw_span key, uint32_t change) {
   gw_draft *draft = settling->draft;
-  gw_item *item = &draft->items[value->item];
+  const gw_item *item = &draft->items[value->item];
   gw_span name = key;
-  if (settling->named[value->item]) return gw__fail(settling->error, GW_INVALID, "object graph: one tensor is in two places");
-  settling->named[value->item] = 1;
+  if (settling->names[value->item].data) return gw__fail(settling->error, GW_INVALID, "object graph: one tensor is in two places");
   if (value->suffix.size > 0) {
     gw__buf_clear(&settling->key);
     gw__put_bytes(&settling->key, key.data, key.size);
@@ -263,13 +275,14 @@ static gw_status name_item(gw_settling *settling, const gw_value *value, gw_span
     name = (gw_span){(const char *)settling->key.data, settling->key.size};
   }
   if (name.size > UINT32_MAX / 4) return gw__fail(settling->error, GW_LIMIT, "a name of %zu bytes", name.size);
-  draft->ranks[value->item] = ++settling->rank;
-  /* A nameless item keeps its old name's text when it has one: what comes back to its place is unchanged. */
-  if (item->name && item->name_size == name.size && memcmp(item->name, name.data, name.size) == 0) return GW_OK;
+  settling->ranks[value->item] = ++settling->rank;
+  if (item->name && item->name_size == name.size && memcmp(item->name, name.data, name.size) == 0) {
+    settling->names[value->item] = (gw_span){item->name, name.size};
+    return GW_OK;
+  }
   if (value->suffix.size > 0 && !(name.data = gw__arena_text(&draft->arena, name.data, name.size, settling->error))) return GW_NO_MEMORY;
-  item->name = name.data;
-  item->name_size = (uint32_t)name.size;
-  if (item->base || item->line == GW_NO_LINE) item->line = line_of(settling->graph, change);
+  settling->names[value->item] = name;
+  if (item->base || item->line == GW_NO_LINE) settling->lines[value->item] = line_of(settling->graph, change);
   return GW_OK;
 }
 
@@ -287,11 +300,9 @@ static gw_status name_attributes(gw_settling *settling, uint32_t number, uint32_
     gw__put_bytes(&settling->key, settling->path.data, settling->path.size);
     gw__put_text(&settling->key, ATTRIBUTES);
     put_escaped(&settling->key, attribute->name);
-    gw_status status = gw__buf_status(&settling->key, settling->error);
+    gw_status status = gw__buf_status(&settling->path, settling->error);
+    if (status == GW_OK) status = gw__buf_status(&settling->key, settling->error);
     if (status != GW_OK) return status;
-    settling->key_bytes += settling->key.size;
-    if (settling->key_bytes > MOST_KEY_BYTES)
-      return gw__fail(settling->error, GW_LIMIT, "the keys of this object graph would take more than %d bytes", MOST_KEY_BYTES);
     if (settling->key.size != attribute->key.size || memcmp(settling->key.data, attribute->key.data, settling->key.size) != 0) {
       gw_span key = {(const char *)settling->key.data, settling->key.size};
       status = gw__graph_text(settling->graph, key, &attribute->key, settling->error);
@@ -368,28 +379,25 @@ static gw_status rank_others(gw_settling *settling) {
   for (size_t i = 0; i < draft->item_count; i++) {
     const gw_item *item = &draft->items[i];
     if (owned[i] || !item->name) continue;
-    settling->named[i] = 1;
-    if (gw__draft_hidden(draft, item)) draft->ranks[i] = UINT64_MAX;
+    settling->names[i] = (gw_span){item->name, item->name_size};
+    if (gw__draft_hidden(draft, item)) settling->ranks[i] = UINT64_MAX;
     else others[count++] = (uint32_t)i;
   }
   qsort_r(others, count, sizeof *others, by_old_place, draft);
-  for (size_t i = 0; i < count; i++) draft->ranks[others[i]] = ++settling->rank;
+  for (size_t i = 0; i < count; i++) settling->ranks[others[i]] = ++settling->rank;
   gw__free(others);
   gw__free(owned);
   return GW_OK;
 }
 
-/* Items of nodes that the root no longer reaches lose their names, but stay: the recipe may bring them back. The line is that
- * which took away the edge above them. */
-static gw_status retire(gw_settling *settling) {
-  gw_draft *draft = settling->draft;
+/* The line that a tensor went by is that which took away the edge above it. */
+static gw_status find_lost(gw_settling *settling) {
   const gw_graph *graph = settling->graph;
   const gw_numbering *numbering = &settling->walk->numbering;
-  uint32_t *lost = gw__alloc_array(graph->node_count, sizeof *lost, settling->error);
-  uint32_t *queue = lost ? gw__alloc_array(graph->node_count, sizeof *queue, settling->error) : NULL;
-  gw_status status = queue ? GW_OK : GW_NO_MEMORY;
+  uint32_t *lost = settling->lost, *queue = gw__alloc_array(graph->node_count, sizeof *queue, settling->error);
   size_t count = 0;
-  for (size_t i = 0; i < graph->node_count && status == GW_OK; i++) {
+  if (!queue) return GW_NO_MEMORY;
+  for (size_t i = 0; i < graph->node_count; i++) {
     if (numbering->numbers[i] < numbering->saved || graph->nodes[i].lost == 0) continue;
     lost[i] = graph->nodes[i].lost;
     queue[count++] = (uint32_t)i;
@@ -403,44 +411,70 @@ static gw_status retire(gw_settling *settling) {
       queue[count++] = child;
     }
   }
-  for (size_t i = 0; i < graph->node_count && status == GW_OK; i++) {
-    const gw_node *node = &graph->nodes[i];
-    for (size_t j = 0; j < node->attribute_count && status == GW_OK; j++)
-      for (size_t k = 0; k < node->attributes[j].value_count && status == GW_OK; k++) {
-        uint32_t at = node->attributes[j].values[k].item;
-        if (settling->named[at]) continue;
-        draft->items[at].name = NULL;
-        status = gw__draft_note_removed(draft, &draft->items[at], line_of(graph, lost[i]), settling->error);
-      }
-  }
-  gw__free(lost);
   gw__free(queue);
-  return status;
+  return GW_OK;
 }
 
+/* Items of nodes that the root no longer reaches lose their names, but stay: the recipe may bring them back. */
+static void note_lines(gw_settling *settling) {
+  gw_draft *draft = settling->draft;
+  const gw_graph *graph = settling->graph;
+  for (size_t i = 0; i < graph->node_count; i++)
+    for (size_t j = 0; j < graph->nodes[i].attribute_count; j++)
+      for (size_t k = 0; k < graph->nodes[i].attributes[j].value_count; k++) {
+        const gw_item *item = &draft->items[graph->nodes[i].attributes[j].values[k].item];
+        if (!item->name) gw__draft_note_removed(draft, item, line_of(graph, settling->lost[i]));
+      }
+  for (size_t i = 0; i < draft->item_count; i++) {
+    gw_item *item = &draft->items[i];
+    uint32_t base = item->base ? item->base : item->replaced;
+    if (settling->lines[i] != NO_NEW_LINE) item->line = settling->lines[i];
+    if (item->name && base && draft->removed_line) draft->removed_line[base - 1] = 0;
+  }
+}
+
+/* All keys together, before any is made. */
+static gw_status check_size(const gw_settling *settling) {
+  const gw_numbering *numbering = &settling->walk->numbering;
+  size_t total = 0;
+  for (size_t i = 0; i < numbering->saved && total <= GW_MOST_PATH_BYTES; i++) {
+    uint32_t node = numbering->order[i];
+    size_t size = settling->walk->sizes[node];
+    if (i >= numbering->reached) { /* a slot variable */
+      const gw_slot_owner *owner = &settling->walk->owners[node];
+      size = settling->walk->sizes[owner->optimizer] + settling->walk->sizes[settling->graph->nodes[owner->optimizer].slots[owner->slot].variable];
+    }
+    total += size * settling->graph->nodes[node].attribute_count;
+  }
+  if (total <= GW_MOST_PATH_BYTES) return GW_OK;
+  return gw__fail(settling->error, GW_LIMIT, "the keys of this object graph would take more than %d bytes", GW_MOST_PATH_BYTES);
+}
+
+/* Everything is made ready, then put in place together: what fails leaves all names as they were. */
 static gw_status settle(gw_settling *settling) {
   gw_draft *draft = settling->draft;
   gw_graph *graph = settling->graph;
   settling->change = gw__alloc_array(graph->node_count, sizeof *settling->change, settling->error);
-  settling->named = gw__alloc_array(draft->item_count, 1, settling->error);
-  gw__free(draft->ranks);
-  draft->ranks = gw__alloc_array(draft->item_count, sizeof *draft->ranks, settling->error);
-  if (!settling->change || !settling->named || !draft->ranks) return GW_NO_MEMORY;
+  settling->lost = gw__alloc_array(graph->node_count, sizeof *settling->lost, settling->error);
+  settling->names = gw__alloc_array(draft->item_count, sizeof *settling->names, settling->error);
+  settling->lines = gw__alloc_array(draft->item_count, sizeof *settling->lines, settling->error);
+  settling->ranks = gw__alloc_array(draft->item_count, sizeof *settling->ranks, settling->error);
+  if (!settling->change || !settling->lost || !settling->names || !settling->lines || !settling->ranks) return GW_NO_MEMORY;
+  memset(settling->lines, 0xff, draft->item_count * sizeof *settling->lines);
   find_changes(settling);
-  gw_status status = rank_others(settling);
+  gw_status status = check_size(settling);
+  if (status == GW_OK) status = rank_others(settling);
   if (status == GW_OK) status = name_all(settling, false);
   if (status == GW_OK) status = name_all(settling, true);
-  if (status == GW_OK) status = retire(settling);
+  if (status == GW_OK) status = find_lost(settling);
+  if (status == GW_OK) status = gw__draft_ready_to_remove(draft, settling->error);
+  if (status == GW_OK) status = gw__draft_put_names(draft, settling->names, settling->error);
   if (status != GW_OK) return status;
-  draft->live = 0;
-  for (size_t i = 0; i < draft->item_count; i++) {
-    const gw_item *item = &draft->items[i];
-    uint32_t base = item->base ? item->base : item->replaced;
-    draft->live += item->name != NULL;
-    if (item->name && base && draft->removed_line) draft->removed_line[base - 1] = 0;
-  }
-  draft->order_valid = false;
-  return gw__draft_rehash(draft, settling->error);
+  note_lines(settling);
+  gw__free(draft->ranks);
+  draft->ranks = settling->ranks;
+  settling->ranks = NULL;
+  return GW_OK;
 }
 
 /* Which optimizer it is, and the last line that changed something: the edit itself was in order. */
@@ -461,15 +495,20 @@ static gw_status blame(gw_draft *draft, uint32_t optimizer, gw_status status, gw
 gw_status gw_draft_settle(gw_draft *draft, gw_error *error) {
   if (!draft->graph || draft->settled == draft->graph->version) return GW_OK;
   gw_settling settling = {.draft = draft, .graph = draft->graph, .path = GW_BUF_INIT, .key = GW_BUF_INIT, .error = error};
-  uint32_t optimizer;
-  gw_status status = gw__positions_settle(draft->graph, &optimizer, error);
-  if (status != GW_OK) return blame(draft, optimizer, status, error);
-  status = gw__graph_tidy(draft->graph, error);
+  for (size_t i = 0; i < draft->copied_count; i++) gw__graph_copied_positions(&draft->copied[i], draft->graph);
   draft->walk.valid = false;
+  gw__graph_sort_root(draft->graph);
+  uint32_t optimizer;
+  gw_status status = gw__positions_settle(draft->graph, &optimizer, error); /* variables are in the order of the sorted root */
+  if (status != GW_OK) return blame(draft, optimizer, status, error);
+  status = gw__graph_sort_slots(draft->graph, error);
   if (status == GW_OK) status = gw__draft_walk(draft, &settling.walk, error);
   if (status == GW_OK) status = settle(&settling);
   gw__free(settling.change);
-  gw__free(settling.named);
+  gw__free(settling.lost);
+  gw__free(settling.names);
+  gw__free(settling.lines);
+  gw__free(settling.ranks);
   gw__buf_free(&settling.path);
   gw__buf_free(&settling.key);
   if (status == GW_OK) draft->settled = draft->graph->version;
@@ -543,17 +582,13 @@ gw_status gw_draft_new_objects(gw_draft **out, gw_error *error) {
   (*out)->objects = true;
   uint32_t change;
   status = gw_tensor_strings(0, NULL, &empty, 1, &nothing, error); /* until the plan is made */
-  uint32_t at = 0;
+  uint32_t at;
   if (status == GW_OK) status = gw__draft_add_nameless(*out, nothing, GW_NO_LINE, &at, error);
   gw_tensor_release(nothing);
-  if (status == GW_OK) {
-    (*out)->items[at].name = GW_GRAPH_KEY;
-    (*out)->items[at].name_size = (uint32_t)strlen(GW_GRAPH_KEY);
-    (*out)->live = 1;
-    status = gw__graph_new(&(*out)->graph, error);
-  }
+  gw_span key = span_of(GW_GRAPH_KEY);
+  if (status == GW_OK) status = gw__draft_put_names(*out, &key, error);
+  if (status == GW_OK) status = gw__graph_new(&(*out)->graph, error);
   if (status == GW_OK) status = gw__graph_change((*out)->graph, GW_NO_LINE, &change, error);
-  if (status == GW_OK) status = gw__draft_rehash(*out, error);
   if (status != GW_OK) {
     gw_draft_release(*out);
     *out = NULL;
@@ -598,11 +633,18 @@ gw_status gw_draft_new_node(gw_draft *draft, uint32_t *node, gw_error *error) {
   return status;
 }
 
+static gw_status check_full_name(const char *name, size_t length, gw_error *error) {
+  if (length <= UINT32_MAX / 4 && gw__utf8_valid((const uint8_t *)name, length) == length) return GW_OK;
+  gw__fail(error, GW_INVALID, "the full name of a variable is UTF-8 text");
+  return gw__error_key(error, name, length), GW_INVALID;
+}
+
 gw_status gw_draft_new_variable(gw_draft *draft, gw_tensor *tensor, const char *full_name, size_t length, const char *line,
                                 uint32_t *node, gw_error *error) {
   gw_graph *graph;
   uint32_t number, item;
-  gw_status status = begin(draft, line, &graph, &number, error);
+  gw_status status = check_full_name(full_name, length, error);
+  if (status == GW_OK) status = begin(draft, line, &graph, &number, error);
   if (status == GW_OK) status = gw_draft_new_node(draft, node, error);
   if (status == GW_OK) status = gw__draft_add_nameless(draft, tensor, number, &item, error);
   if (status == GW_OK) status = gw__graph_add_attribute(graph, *node, span_of(VARIABLE_VALUE), (gw_span){full_name, length}, item, error);
@@ -627,8 +669,9 @@ gw_status gw_draft_link(gw_draft *draft, uint32_t node, const char *name, size_t
   gw_status status = check_child_name(name, length, error);
   if (status == GW_OK) status = begin(draft, line, &graph, &number, error);
   if (status != GW_OK) return status;
-  gw__positions_touch(graph, node);
-  return gw__graph_link(graph, node, (gw_span){name, length}, child, number, error);
+  status = gw__graph_link(graph, node, (gw_span){name, length}, child, number, error);
+  if (status == GW_OK) gw__positions_touch(graph, node);
+  return status;
 }
 
 gw_status gw_draft_unlink(gw_draft *draft, uint32_t node, size_t edge, const char *line, gw_error *error) {
@@ -636,8 +679,9 @@ gw_status gw_draft_unlink(gw_draft *draft, uint32_t node, size_t edge, const cha
   uint32_t number;
   gw_status status = begin(draft, line, &graph, &number, error);
   if (status != GW_OK) return status;
-  gw__positions_touch(graph, node);
-  return gw__graph_unlink(graph, node, edge, number, error);
+  status = gw__graph_unlink(graph, node, edge, number, error);
+  if (status == GW_OK) gw__positions_touch(graph, node);
+  return status;
 }
 
 gw_status gw_draft_rename_child(gw_draft *draft, uint32_t node, size_t edge, const char *name, size_t length, const char *line,
@@ -647,8 +691,9 @@ gw_status gw_draft_rename_child(gw_draft *draft, uint32_t node, size_t edge, con
   gw_status status = check_child_name(name, length, error);
   if (status == GW_OK) status = begin(draft, line, &graph, &number, error);
   if (status != GW_OK) return status;
-  gw__positions_touch(graph, node);
-  return gw__graph_rename_edge(graph, node, edge, (gw_span){name, length}, number, error);
+  status = gw__graph_rename_edge(graph, node, edge, (gw_span){name, length}, number, error);
+  if (status == GW_OK) gw__positions_touch(graph, node);
+  return status;
 }
 
 gw_status gw_draft_order_children(gw_draft *draft, uint32_t node, const size_t *order, const char *line, gw_error *error) {
@@ -656,9 +701,11 @@ gw_status gw_draft_order_children(gw_draft *draft, uint32_t node, const size_t *
   uint32_t number;
   gw_status status = begin(draft, line, &graph, &number, error);
   if (status != GW_OK) return status;
+  status = gw__graph_order_edges(graph, node, order, number, error);
+  if (status != GW_OK) return status;
   gw__positions_touch(graph, node);
   if (node == graph->root) graph->sorted = false; /* the order is the caller's from now on */
-  return gw__graph_order_edges(graph, node, order, number, error);
+  return GW_OK;
 }
 
 gw_status gw_draft_reorder(gw_draft *draft, uint32_t node, const size_t *order, const char *line, gw_error *error) {
@@ -667,16 +714,17 @@ gw_status gw_draft_reorder(gw_draft *draft, uint32_t node, const size_t *order, 
   gw_status status = begin(draft, line, &graph, &number, error);
   if (status != GW_OK) return status;
   size_t count = graph->nodes[node].edge_count;
-  gw__positions_touch(graph, node);
-  uint32_t *children = gw__alloc_array(count, sizeof *children, error);
+  uint32_t change, *children = gw__alloc_array(count, sizeof *children, error);
   if (!children) return GW_NO_MEMORY;
   for (size_t i = 0; i < count; i++) children[i] = graph->nodes[node].edges[order[i]].child;
+  status = gw__graph_change(graph, number, &change, error);
   for (size_t i = 0; i < count && status == GW_OK; i++) {
     gw_edge *edge = &graph->nodes[node].edges[i];
     if (edge->child == children[i]) continue;
-    status = gw__graph_change(graph, number, &edge->change, error);
     edge->child = children[i];
+    edge->change = change;
   }
+  if (status == GW_OK) gw__positions_touch(graph, node);
   gw__free(children);
   return status;
 }
@@ -725,12 +773,16 @@ gw_status gw_draft_set_node_tensor(gw_draft *draft, uint32_t node, gw_tensor *te
 gw_status gw_draft_set_full_name(gw_draft *draft, uint32_t node, const char *name, size_t length, const char *line, gw_error *error) {
   gw_graph *graph;
   uint32_t number, change;
-  gw_status status = begin(draft, line, &graph, &number, error);
+  gw_span copy;
+  gw_status status = check_full_name(name, length, error);
+  if (status == GW_OK) status = begin(draft, line, &graph, &number, error);
   if (status != GW_OK) return status;
   gw_attribute *attribute = variable_of(graph, node);
   if (!attribute) return gw__fail(error, GW_INVALID, "this object is no variable: it has no full name");
-  status = gw__graph_text(graph, (gw_span){name, length}, &attribute->full_name, error);
-  return status == GW_OK ? gw__graph_change(graph, number, &change, error) : status;
+  status = gw__graph_text(graph, (gw_span){name, length}, &copy, error);
+  if (status == GW_OK) status = gw__graph_change(graph, number, &change, error);
+  if (status == GW_OK) attribute->full_name = copy;
+  return status;
 }
 
 /* ---- Slots */
@@ -755,8 +807,8 @@ gw_status gw_draft_slots(gw_draft *draft, uint32_t optimizer, gw_slot_entry **ou
     const gw_node *list = &graph->nodes[node->edges[i].child];
     gw_span name = gw__positions_slot_name(graph, optimizer, i);
     for (size_t j = 0; j < list->edge_count; j++)
-      if (node->positions->variables[j] != GW_NO_NODE && list->edges[j].child < graph->node_count)
-        slots[(*count)++] = (gw_slot_entry){name, node->positions->variables[j], list->edges[j].child};
+      if (node->positions->variables[node->positions->now[j]] != GW_NO_NODE)
+        slots[(*count)++] = (gw_slot_entry){name, node->positions->variables[node->positions->now[j]], list->edges[j].child};
   }
   *out = slots;
   return GW_OK;
@@ -773,7 +825,8 @@ gw_status gw_draft_set_slot(gw_draft *draft, uint32_t optimizer, uint32_t variab
   uint32_t number, node;
   gw_graph *graph;
   gw_span slot_name = {name, length};
-  gw_status status = gw_draft_slots(draft, optimizer, &slots, &count, error);
+  gw_status status = check_child_name(name, length, error);
+  if (status == GW_OK) status = gw_draft_slots(draft, optimizer, &slots, &count, error);
   if (status != GW_OK) return status;
   for (size_t i = 0; i < count; i++) {
     if (slots[i].variable != variable || slots[i].name.size != length || memcmp(slots[i].name.data, name, length) != 0) continue;
@@ -821,6 +874,8 @@ gw_status gw_draft_copy_node(gw_draft *draft, gw_draft *from, uint32_t node, con
   gw_graph *graph, *source;
   uint32_t number;
   gw_copied *copied = NULL;
+  *out = node;
+  if (draft == from) return GW_OK;
   gw_status status = begin(draft, line, &graph, &number, error);
   if (status == GW_OK) status = gw_draft_settle(from, error); /* its lists by position have followed */
   if (status == GW_OK) status = gw__draft_objects(from, &source, error);
@@ -900,6 +955,7 @@ gw_status gw_draft_full_name_for(gw_draft *draft, const gw_tensor *tensor, char 
     if (gw_bundle_has_graph(bundle)) status = full_name_of_leaf(draft, bundle, index, &name, error);
     else gw__put_bytes(&name, entry->key, entry->key_size);
   }
+  if (gw__utf8_valid(name.data, name.size) < name.size) gw__buf_clear(&name); /* keys are free bytes, full names are not */
   if (status == GW_OK && name.size == 0) gw__put_text(&name, "Variable"); /* as tf.Variable without a name */
   gw__put_u8(&name, 0);
   if (status == GW_OK) status = gw__buf_status(&name, error);

@@ -8,7 +8,8 @@
 
 #define VARIABLE_SUFFIX "/.ATTRIBUTES/VARIABLE_VALUE"
 
-enum { MOST_PATHS = 1000, MOST_STEPS = 100000 }; /* that are looked at for one variable */
+enum { MOST_PATHS = 1000, MOST_STEPS = 100000 };   /* that are looked at for one variable */
+enum { MOST_ALL_STEPS = 30 * 1000 * 1000 }; /* for all of them; writing a way counts as much */
 
 static size_t without_suffix(const gw_item *item) {
   size_t size = strlen(VARIABLE_SUFFIX);
@@ -60,7 +61,7 @@ typedef struct gw_climbing {
     uint32_t node;
     size_t next; /* in incoming->edges */
   } *stack;
-  size_t depth, capacity;
+  size_t depth, capacity, steps;
   uint8_t *on_stack; /* by node */
   gw_buf path;
 } gw_climbing;
@@ -108,8 +109,11 @@ static gw_status climb(gw_climbing *climbing, uint32_t node, const gw_which *whi
     const struct gw_from *from = &climbing->incoming.edges[top->next++];
     if (++steps > MOST_STEPS || paths > MOST_PATHS) {
       status = gw__fail(error, GW_LIMIT, "more than %d ways lead to this variable: too many to look at", MOST_PATHS);
+    } else if (++climbing->steps > MOST_ALL_STEPS) {
+      status = gw__fail(error, GW_LIMIT, "too many ways lead to the variables of this object graph to look at all of them");
     } else if (from->parent == climbing->graph->root) {
       paths++;
+      climbing->steps += climbing->depth;
       status = put_way(climbing, &climbing->graph->nodes[from->parent].edges[from->edge], error);
       if (status == GW_OK)
         status = gw__draft_matches(which, (const char *)climbing->path.data, climbing->path.size, found, error);
@@ -185,6 +189,7 @@ static void mark_nodes(const gw_graph *graph, uint8_t *items, uint8_t *nodes) {
 
 gw_status gw__paths_remove(gw_draft *draft, const uint8_t *marks, uint32_t line, gw_error *error) {
   gw_graph *graph;
+  uint32_t change;
   gw_status status = gw__draft_objects(draft, &graph, error);
   if (status != GW_OK) return status;
   size_t count = graph->node_count;
@@ -192,18 +197,21 @@ gw_status gw__paths_remove(gw_draft *draft, const uint8_t *marks, uint32_t line,
   gw_presence *after = before ? gw__alloc_array(count, sizeof *after, error) : NULL;
   uint8_t *nodes = after ? gw__alloc_array(count, 1, error) : NULL;
   uint8_t *items = nodes ? gw__alloc_array(draft->item_count, 1, error) : NULL;
-  status = items ? gw__graph_find_values(graph, before, error) : GW_NO_MEMORY;
+  status = items ? gw__graph_find_values(graph, NULL, before, error) : GW_NO_MEMORY;
   if (status == GW_OK) {
     if (draft->item_count) memcpy(items, marks, draft->item_count);
     mark_nodes(graph, items, nodes);
-    draft->edited = true;
-    status = gw__graph_remove_nodes(graph, nodes, line, error);
+    status = gw__graph_find_values(graph, nodes, after, error);
   }
-  /* Branches that only now have nothing left go too, but not the root; those that never had anything stay. */
-  if (status == GW_OK) status = gw__graph_find_values(graph, after, error);
-  if (status == GW_OK) {
-    for (size_t i = 0; i < count; i++) nodes[i] = i != graph->root && before[i] == GW_TRUE && after[i] == GW_FALSE;
-    status = gw__graph_remove_nodes(graph, nodes, line, error);
+  if (status == GW_OK && nodes[graph->root]) status = gw__fail(error, GW_INVALID, "the root is a variable itself, and a checkpoint cannot be without a root");
+  if (status == GW_OK) status = gw__draft_ready_to_remove(draft, error);
+  if (status == GW_OK) status = gw__graph_change(graph, line, &change, error);
+  if (status == GW_OK) { /* nothing can fail from here on */
+    gw__positions_touch_removed(graph, nodes);
+    /* Branches that only now have nothing left go too, but not the root; those that never had anything stay. */
+    for (size_t i = 0; i < count; i++) nodes[i] |= i != graph->root && before[i] == GW_TRUE && after[i] == GW_FALSE;
+    gw__graph_remove_nodes(graph, nodes, change);
+    draft->edited = true;
   }
   for (size_t i = 0; i < draft->item_count && status == GW_OK; i++)
     if (items[i]) status = gw__draft_forget(draft, &draft->items[i], line, error);
@@ -221,6 +229,7 @@ typedef struct gw_edge_names {
   gw_graph *graph;
   const gw_walk *walk;
   gw_span **names; /* by node: new names by edge (data NULL: as it was), made when one changes */
+  bool any;
   gw_arena arena;
   gw_buf path, above;
   gw_error *error;
@@ -233,6 +242,19 @@ static gw_status start(gw_edge_names *renaming, gw_draft *draft, gw_error *error
   if (status == GW_OK && !(renaming->names = gw__alloc_array(renaming->graph->node_count, sizeof *renaming->names, error)))
     status = GW_NO_MEMORY;
   return status;
+}
+
+/* Every edge has a path: deep chains would take memory and time with the square of their depth. */
+static gw_status check_size(const gw_edge_names *renaming) {
+  const gw_numbering *numbering = &renaming->walk->numbering;
+  size_t total = 0;
+  for (size_t i = 0; i < numbering->reached && total <= GW_MOST_PATH_BYTES; i++) {
+    const gw_node *node = &renaming->graph->nodes[numbering->order[i]];
+    total += renaming->walk->sizes[numbering->order[i]] * node->edge_count;
+    for (size_t j = 0; j < node->edge_count; j++) total += node->edges[j].name.size;
+  }
+  if (total <= GW_MOST_PATH_BYTES) return GW_OK;
+  return gw__fail(renaming->error, GW_LIMIT, "the paths of this object graph would take more than %d bytes", GW_MOST_PATH_BYTES);
 }
 
 /* The edge's path: its parent's, '/', its name. */
@@ -295,21 +317,20 @@ static gw_status set_edge(gw_edge_names *renaming, uint32_t node, size_t edge, s
   if (length == parent_size) return refuse(renaming, name, length, "the name would be empty");
   if (memchr(name + parent_size, '/', length - parent_size)) return refuse(renaming, name, length, "that is deeper ('/' in a name is written .S)");
   char *plain;
+  gw_span text;
   status = gw_graph_unescape(name + parent_size, length - parent_size, &plain, renaming->error);
   if (status != GW_OK) return gw__error_key(renaming->error, name, length), status;
   size_t size = strlen(plain);
-  if (size == 0 || gw__utf8_valid((const uint8_t *)plain, size) < size) status = refuse(renaming, name, length, "names of objects are UTF-8");
+  if (size == 0 || memchr(name + parent_size, 0, length - parent_size) || gw__utf8_valid((const uint8_t *)plain, size) < size) status = refuse(renaming, name, length, "names of objects are UTF-8");
   if (status == GW_OK && !renaming->names[node]) {
     renaming->names[node] = gw__arena_alloc(&renaming->arena, parent->edge_count * sizeof *renaming->names[node], renaming->error);
     if (renaming->names[node]) memset(renaming->names[node], 0, parent->edge_count * sizeof *renaming->names[node]);
     else status = GW_NO_MEMORY;
+    renaming->any = true;
   }
-  if (status == GW_OK) {
-    gw_span *out = &renaming->names[node][edge];
-    out->data = gw__arena_text(&renaming->arena, plain, size, renaming->error);
-    out->size = size;
-    if (!out->data) status = GW_NO_MEMORY;
-  }
+  /* The graph owns it from now on, so that putting names in place cannot fail. */
+  if (status == GW_OK) status = gw__graph_text(renaming->graph, (gw_span){plain, size}, &text, renaming->error);
+  if (status == GW_OK) renaming->names[node][edge] = text;
   gw__free(plain);
   return status;
 }
@@ -332,17 +353,19 @@ static gw_status clash(gw_edge_names *renaming, uint32_t node, const size_t edge
 
 static gw_status finish(gw_edge_names *renaming, gw_status status, uint32_t line) {
   gw_graph *graph = renaming->graph;
+  uint32_t change = 0;
   for (uint32_t i = 0; status == GW_OK && i < graph->node_count; i++) {
     size_t edges[2];
     if (!renaming->names[i]) continue;
     status = gw__graph_check_names(graph, i, renaming->names[i], edges, renaming->error);
     if (status == GW_EXISTS) status = clash(renaming, i, edges);
   }
-  for (uint32_t i = 0; status == GW_OK && i < graph->node_count; i++) {
+  if (status == GW_OK && renaming->any) status = gw__graph_change(graph, line, &change, renaming->error);
+  for (uint32_t i = 0; status == GW_OK && renaming->any && i < graph->node_count; i++) {
     if (!renaming->names[i]) continue;
     renaming->draft->edited = true;
     gw__positions_touch(graph, i);
-    status = gw__graph_rename_edges(graph, i, renaming->names[i], line, renaming->error);
+    gw__graph_rename_edges(graph, i, renaming->names[i], change);
   }
   gw__free(renaming->names);
   gw__arena_free(&renaming->arena);
@@ -355,6 +378,7 @@ gw_status gw__paths_rename_pairs(gw_draft *draft, const gw_rename_pair *pairs, s
                                  gw_error *error) {
   gw_edge_names renaming;
   gw_status status = start(&renaming, draft, error);
+  if (status == GW_OK) status = check_size(&renaming);
   for (size_t i = 0; status == GW_OK && i < renaming.walk->numbering.reached; i++) {
     uint32_t node = renaming.walk->numbering.order[i];
     for (size_t j = 0; j < renaming.graph->nodes[node].edge_count && status == GW_OK; j++) {
@@ -430,6 +454,7 @@ gw_status gw_draft_edge_paths(gw_draft *draft, gw_span **paths, size_t *count, c
   *memory = NULL;
   *count = 0;
   gw_status status = start(&renaming, draft, error);
+  if (status == GW_OK) status = check_size(&renaming);
   for (size_t i = 0; status == GW_OK && i < renaming.walk->numbering.reached; i++)
     total += renaming.graph->nodes[renaming.walk->numbering.order[i]].edge_count;
   gw_span *list = status == GW_OK ? gw__alloc_array(total, sizeof *list, error) : NULL;

@@ -12,18 +12,23 @@ enum { FEW = 16 }; /* edges that are looked through one by one */
 
 static bool same(gw_span a, gw_span b) { return a.size == b.size && memcmp(a.data, b.data, a.size) == 0; }
 
-/* ---- Finding an edge by its name. The hash holds 1 + edge; 0 is free. */
-
-static void insert(gw_node *node, size_t edge) {
-  size_t mask = node->by_name_size - 1, at = gw__hash(node->edges[edge].name.data, node->edges[edge].name.size) & mask;
-  while (node->by_name[at] != 0) at = (at + 1) & mask;
-  node->by_name[at] = (uint32_t)edge + 1;
-}
+/* ---- Finding an edge by its name. The hash holds 1 + edge; 0 is free. Graves count as used: a search ends at what is free. */
 
 static void forget_names(gw_node *node) {
   gw__free(node->by_name);
   node->by_name = NULL;
-  node->by_name_size = 0;
+  node->by_name_size = node->by_name_used = 0;
+}
+
+static void insert(gw_node *node, size_t edge) {
+  if ((node->by_name_used + 1) * 4 > node->by_name_size * 3) { /* made anew when somebody searches */
+    forget_names(node);
+    return;
+  }
+  size_t mask = node->by_name_size - 1, at = gw__hash(node->edges[edge].name.data, node->edges[edge].name.size) & mask;
+  while (node->by_name[at] != 0) at = (at + 1) & mask;
+  node->by_name[at] = (uint32_t)edge + 1;
+  node->by_name_used++;
 }
 
 /* Without memory for it there is none, and edges are looked through. */
@@ -105,8 +110,7 @@ gw_status gw__graph_link(gw_graph *graph, uint32_t number, gw_span name, uint32_
     status = make_room(graph, (void **)&node->edges, node->edge_count, &node->edge_capacity, sizeof *node->edges, error);
   if (status != GW_OK) return status;
   node->edges[node->edge_count++] = (gw_edge){.name = copy, .child = child, .change = change};
-  if (node->by_name && node->edge_count * 2 > node->by_name_size) forget_names(node);
-  else if (node->by_name) insert(node, node->edge_count - 1);
+  if (node->by_name) insert(node, node->edge_count - 1);
   return GW_OK;
 }
 
@@ -118,7 +122,7 @@ gw_status gw__graph_unlink(gw_graph *graph, uint32_t number, size_t edge, uint32
   graph->nodes[node->edges[edge].child].lost = change;
   if (node->by_name) {
     node->by_name[place_of(node, edge)] = GRAVE;
-    for (size_t i = 0; i < node->by_name_size; i++)
+    for (size_t i = 0; edge + 1 < node->edge_count && i < node->by_name_size; i++)
       if (node->by_name[i] != GRAVE && node->by_name[i] > edge + 1) node->by_name[i]--;
   }
   memmove(&node->edges[edge], &node->edges[edge + 1], (node->edge_count - edge - 1) * sizeof *node->edges);
@@ -165,17 +169,14 @@ gw_status gw__graph_check_names(const gw_graph *graph, uint32_t number, const gw
   return status;
 }
 
-gw_status gw__graph_rename_edges(gw_graph *graph, uint32_t number, const gw_span *names, uint32_t line, gw_error *error) {
+void gw__graph_rename_edges(gw_graph *graph, uint32_t number, const gw_span *names, uint32_t change) {
   gw_node *node = &graph->nodes[number];
-  uint32_t change;
-  gw_status status = gw__graph_change(graph, line, &change, error);
-  for (size_t i = 0; i < node->edge_count && status == GW_OK; i++) {
+  for (size_t i = 0; i < node->edge_count; i++) {
     if (!names[i].data || same(names[i], node->edges[i].name)) continue;
-    status = gw__graph_text(graph, names[i], &node->edges[i].name, error);
+    node->edges[i].name = names[i];
     node->edges[i].change = change;
   }
   forget_names(node);
-  return status;
 }
 
 gw_status gw__graph_order_edges(gw_graph *graph, uint32_t number, const size_t *order, uint32_t line, gw_error *error) {
@@ -194,10 +195,7 @@ gw_status gw__graph_order_edges(gw_graph *graph, uint32_t number, const size_t *
   return GW_OK;
 }
 
-gw_status gw__graph_remove_nodes(gw_graph *graph, const uint8_t *marks, uint32_t line, gw_error *error) {
-  uint32_t change;
-  gw_status status = gw__graph_change(graph, line, &change, error);
-  if (status != GW_OK) return status;
+void gw__graph_remove_nodes(gw_graph *graph, const uint8_t *marks, uint32_t change) {
   for (size_t i = 0; i < graph->node_count; i++) {
     gw_node *node = &graph->nodes[i];
     size_t kept = 0;
@@ -214,7 +212,6 @@ gw_status gw__graph_remove_nodes(gw_graph *graph, const uint8_t *marks, uint32_t
     }
     node->slot_count = kept;
   }
-  return GW_OK;
 }
 
 /* ---- Slots and attributes */
@@ -317,13 +314,15 @@ static gw_status sort_slots(gw_node *node, const gw_numbering *numbering, gw_err
   return places ? GW_OK : GW_NO_MEMORY;
 }
 
-gw_status gw__graph_tidy(gw_graph *graph, gw_error *error) {
-  gw_numbering numbering;
+void gw__graph_sort_root(gw_graph *graph) {
   gw_node *root = &graph->nodes[graph->root];
-  if (graph->sorted && !gw_graph_is_sorted(graph, graph->root)) {
-    qsort(root->edges, root->edge_count, sizeof *root->edges, by_name);
-    forget_names(root);
-  }
+  if (!graph->sorted || gw_graph_is_sorted(graph, graph->root)) return;
+  qsort(root->edges, root->edge_count, sizeof *root->edges, by_name);
+  forget_names(root);
+}
+
+gw_status gw__graph_sort_slots(gw_graph *graph, gw_error *error) {
+  gw_numbering numbering;
   gw_status status = gw__graph_number(graph, &numbering, error);
   for (size_t i = 0; i < graph->node_count && status == GW_OK; i++)
     if (graph->nodes[i].slot_count > 1) status = sort_slots(&graph->nodes[i], &numbering, error);

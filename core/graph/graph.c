@@ -47,9 +47,10 @@ gw_status gw__graph_new(gw_graph **out, gw_error *error) {
 }
 
 gw_status gw__graph_text(gw_graph *graph, gw_span text, gw_span *out, gw_error *error) {
-  out->data = gw__arena_text(&graph->arena, text.data, text.size, error);
-  out->size = text.size;
-  return out->data ? GW_OK : GW_NO_MEMORY;
+  const char *copy = gw__arena_text(&graph->arena, text.data, text.size, error);
+  if (!copy) return GW_NO_MEMORY;
+  *out = (gw_span){copy, text.size};
+  return GW_OK;
 }
 
 gw_status gw_graph_of_bundle(gw_bundle *bundle, gw_graph **out, gw_error *error) {

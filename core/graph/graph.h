@@ -56,7 +56,7 @@ typedef struct gw_node {
   gw_edge *edges;
   size_t edge_count, edge_capacity;
   uint32_t *by_name;       /* edges.c: a hash of the edges, once there are many; NULL: none */
-  size_t by_name_size;
+  size_t by_name_size, by_name_used;
   gw_attribute *attributes;
   size_t attribute_count;
   gw_slot *slots;
@@ -107,8 +107,8 @@ gw_status gw__graph_number(const gw_graph *graph, gw_numbering *numbering, gw_er
 void gw__graph_numbering_free(gw_numbering *numbering);
 /* The arrays of gw_graph_parents for a numbering that is there already. */
 gw_status gw__graph_parents(const gw_graph *graph, const gw_numbering *numbering, uint32_t **parents, size_t **edges, gw_error *error);
-/* has_checkpoint_values of each node. */
-gw_status gw__graph_find_values(const gw_graph *graph, gw_presence *values, gw_error *error);
+/* has_checkpoint_values of each node, as if those that `gone` marks were not there (NULL: none). */
+gw_status gw__graph_find_values(const gw_graph *graph, const uint8_t *gone, gw_presence *values, gw_error *error);
 /* Encodes the first `count` nodes of the numbering. */
 gw_status gw__graph_encode(const gw_graph *graph, const gw_numbering *numbering, size_t count, gw_buf *out, gw_error *error);
 
@@ -120,26 +120,39 @@ size_t gw__graph_find(gw_graph *graph, uint32_t node, gw_span name);
 gw_status gw__graph_link(gw_graph *graph, uint32_t node, gw_span name, uint32_t child, uint32_t line, gw_error *error);
 gw_status gw__graph_unlink(gw_graph *graph, uint32_t node, size_t edge, uint32_t line, gw_error *error);
 gw_status gw__graph_rename_edge(gw_graph *graph, uint32_t node, size_t edge, gw_span name, uint32_t line, gw_error *error);
-/* New names of a node's edges at once: `names` by edge, data NULL keeps. Checked first: GW_EXISTS, with the two edges, when
- * names meet. */
+/* New names of a node's edges at once: `names` by edge, of texts that the graph owns; data NULL keeps. Checked first:
+ * GW_EXISTS, with the two edges, when names meet. `change` is from gw__graph_change: nothing can fail any more. */
 gw_status gw__graph_check_names(const gw_graph *graph, uint32_t node, const gw_span *names, size_t clash[2], gw_error *error);
-gw_status gw__graph_rename_edges(gw_graph *graph, uint32_t node, const gw_span *names, uint32_t line, gw_error *error);
+void gw__graph_rename_edges(gw_graph *graph, uint32_t node, const gw_span *names, uint32_t change);
 /* Place i gets what was at order[i], its name too; `order` has every edge once. */
 gw_status gw__graph_order_edges(gw_graph *graph, uint32_t node, const size_t *order, uint32_t line, gw_error *error);
-/* Takes away every edge to a node that is marked, and the edges and slots of marked nodes. */
-gw_status gw__graph_remove_nodes(gw_graph *graph, const uint8_t *marks, uint32_t line, gw_error *error);
+/* Takes away every edge to a node that is marked, and the slots that are one or belong to one. */
+void gw__graph_remove_nodes(gw_graph *graph, const uint8_t *marks, uint32_t change);
 gw_status gw__graph_add_slot(gw_graph *graph, uint32_t optimizer, gw_span name, uint32_t variable, uint32_t slot, uint32_t line,
                              gw_error *error);
 gw_status gw__graph_add_attribute(gw_graph *graph, uint32_t node, gw_span name, gw_span full_name, uint32_t item, gw_error *error);
 gw_status gw__graph_change(gw_graph *graph, uint32_t line, uint32_t *change, gw_error *error); /* notes one; 1 + its number */
-/* Sorts the children of a sorted root, and each optimizer's slots, as they would be saved. */
-gw_status gw__graph_tidy(gw_graph *graph, gw_error *error);
+/* Sorts the children of a sorted root, and (by numbers, so when all else is in order) each optimizer's slots, as they would
+ * be saved. */
+void gw__graph_sort_root(gw_graph *graph);
+gw_status gw__graph_sort_slots(gw_graph *graph, gw_error *error);
 
 /* ---- positions.c: the lists of Keras optimizers since 2.11, whose n-th entry belongs to the n-th trainable variable. */
 
+typedef struct gw_positions_list {
+  uint32_t node;
+  gw_edge *edges;      /* as they were when they were noted; a child is GW_NO_NODE when it was not copied along */
+  size_t count;
+} gw_positions_list;
+
+/* Lists are always made of what was noted, so that a variable that comes back has its entries back. */
 typedef struct gw_positions {
   uint32_t *variables; /* by position; GW_NO_NODE: not copied along; NULL: it could not be told which ones are meant */
   size_t count;
+  gw_positions_list *lists; /* with an entry for every position; behind them `_variables` */
+  size_t list_count;        /* of the former */
+  uint32_t *now;       /* the positions whose entries the lists have, in this order */
+  size_t now_count;
   uint32_t *walked;    /* the model's variables as they came in the first walk, when they were noted */
   size_t walked_count;
   int walk;            /* in which walk of positions.c `variables` have this order; -1: in none */
@@ -151,11 +164,14 @@ typedef bool (*gw_shape_of)(void *owner, uint32_t item, size_t *rank, const int6
 
 /* Finds the variables of every such optimizer that has no positions yet. */
 gw_status gw__positions_note(gw_graph *graph, gw_shape_of shape_of, void *owner, gw_error *error);
+gw_status gw__positions_add(gw_graph *graph, uint32_t optimizer, gw_error *error); /* one more; its positions are the caller's */
 /* A node was edited by hand: if it is a list of an optimizer's, that one's lists are left alone from now on. */
 void gw__positions_touch(gw_graph *graph, uint32_t node);
+/* Nodes will be removed: the same for lists that lose entries. */
+void gw__positions_touch_removed(gw_graph *graph, const uint8_t *marks);
 /* After edits: the lists follow the variables. GW_INVALID when they cannot; *optimizer is then whose. */
 gw_status gw__positions_settle(gw_graph *graph, uint32_t *optimizer, gw_error *error);
-/* Is this edge of the optimizer one of its lists ("_momentums"), with an entry for every position? */
+/* Is this edge of the optimizer one of its lists ("_momentums"), whose entry i belongs to variables[now[i]]? */
 bool gw__positions_is_list(const gw_graph *graph, uint32_t optimizer, size_t edge);
 /* What the slots of a list are called: "m" from the full name "Adam/m/dense/kernel"; else the list's own name. */
 gw_span gw__positions_slot_name(const gw_graph *graph, uint32_t optimizer, size_t edge);
@@ -163,10 +179,17 @@ gw_span gw__positions_slot_name(const gw_graph *graph, uint32_t optimizer, size_
 /* ---- copy.c */
 
 /* What of one graph has been copied to another: so that what is copied twice is copied once. */
+typedef struct gw_slot_owner {
+  uint32_t optimizer, slot; /* which of its slots */
+} gw_slot_owner;
 typedef struct gw_copied {
   gw_graph *from;      /* counted */
   uint32_t *nodes;     /* by node of `from`: the copy, or GW_NO_NODE */
   size_t count;
+  size_t *slot_starts; /* by variable, into slot_owners; of `from` as it was at this version, with so many nodes */
+  gw_slot_owner *slot_owners;
+  uint64_t indexed;
+  size_t indexed_nodes;
 } gw_copied;
 
 /* Makes the owner's value of a copied one; `context` is its own. */
@@ -174,6 +197,10 @@ typedef gw_status (*gw_copy_value)(void *context, uint32_t item, uint32_t *copy,
 /* Copies a node and all that hangs below it, and the slots whose optimizer and variable are both copied by then. */
 gw_status gw__graph_copy(gw_copied *copied, gw_graph *to, uint32_t node, uint32_t line, gw_copy_value copy_value, void *context,
                          uint32_t *out, gw_error *error);
+/* Tells the optimizers that were copied which of their variables have been copied since. */
+void gw__graph_copied_positions(const gw_copied *copied, gw_graph *to);
+void gw__graph_copied_free(gw_copied *copied);
+gw_status gw__graph_copied_clone(const gw_copied *copied, gw_copied *out, gw_error *error);
 /* A second graph, node for node, with the same numbers. */
 gw_status gw__graph_clone(const gw_graph *graph, gw_graph **out, gw_error *error);
 

@@ -83,10 +83,16 @@ gw_status gw_graph_parents(const gw_graph *graph, uint32_t **parents, size_t **e
 /* ---- has_checkpoint_values: true where a node or anything below it has something to restore
  * (tensorflow/python/checkpoint/util.py: add_checkpoint_values_check). */
 
-static bool has_own_values(const gw_node *node) { return node->attribute_count > 0 || node->slot_count > 0 || node->has_saver; }
+static bool is_gone(const uint8_t *gone, uint32_t node) { return gone && gone[node]; }
+
+static bool has_own_values(const gw_node *node, const uint8_t *gone) {
+  for (size_t i = 0; i < node->slot_count; i++)
+    if (!is_gone(gone, node->slots[i].variable) && !is_gone(gone, node->slots[i].slot)) return true;
+  return node->attribute_count > 0 || node->has_saver;
+}
 
 /* Parents of each node, as one array with a start per node; then the truth flows upwards. */
-gw_status gw__graph_find_values(const gw_graph *graph, gw_presence *values, gw_error *error) {
+gw_status gw__graph_find_values(const gw_graph *graph, const uint8_t *gone, gw_presence *values, gw_error *error) {
   size_t edges = 0, count = graph->node_count, waiting = 0;
   for (size_t i = 0; i < count; i++) edges += graph->nodes[i].edge_count;
   size_t *starts = gw__alloc_array(count + 1, sizeof *starts, error);
@@ -104,13 +110,13 @@ gw_status gw__graph_find_values(const gw_graph *graph, gw_presence *values, gw_e
     for (size_t j = 0; j < graph->nodes[i].edge_count; j++) parents[--starts[graph->nodes[i].edges[j].child + 1]] = (uint32_t)i;
   /* starts[n + 1] is now where the parents of n begin; they end where those of n + 1 begin, and the last at `edges`. */
   for (size_t i = 0; i < count; i++) {
-    values[i] = has_own_values(&graph->nodes[i]) ? GW_TRUE : GW_FALSE;
+    values[i] = !is_gone(gone, (uint32_t)i) && has_own_values(&graph->nodes[i], gone) ? GW_TRUE : GW_FALSE;
     if (values[i] == GW_TRUE) queue[waiting++] = (uint32_t)i;
   }
   for (size_t i = 0; i < waiting; i++) {
     size_t end = queue[i] + 2 <= count ? starts[queue[i] + 2] : edges;
     for (size_t j = starts[queue[i] + 1]; j < end; j++) {
-      if (values[parents[j]] == GW_TRUE) continue;
+      if (values[parents[j]] == GW_TRUE || is_gone(gone, parents[j])) continue;
       values[parents[j]] = GW_TRUE;
       queue[waiting++] = parents[j];
     }
@@ -123,9 +129,12 @@ gw_status gw__graph_find_values(const gw_graph *graph, gw_presence *values, gw_e
 
 gw_status gw__graph_encode(const gw_graph *graph, const gw_numbering *numbering, size_t count, gw_buf *out, gw_error *error) {
   gw_presence *values = gw__alloc_array(graph->node_count, sizeof *values, error);
-  gw_status status = values ? GW_OK : GW_NO_MEMORY;
-  if (status == GW_OK && graph->with_values) status = gw__graph_find_values(graph, values, error);
+  uint8_t *gone = values ? gw__alloc_array(graph->node_count, 1, error) : NULL;
+  gw_status status = gone ? GW_OK : GW_NO_MEMORY;
+  for (size_t i = count; i < graph->node_count && status == GW_OK; i++) gone[numbering->order[i]] = 1;
+  if (status == GW_OK && graph->with_values) status = gw__graph_find_values(graph, gone, values, error);
   if (status == GW_OK) status = gw__graph_pack(graph, numbering->order, numbering->numbers, count, values, out, error);
+  gw__free(gone);
   gw__free(values);
   return status;
 }

@@ -18,7 +18,7 @@
 static bool is(gw_span name, const char *text) { return name.size == strlen(text) && memcmp(name.data, text, name.size) == 0; }
 static bool same(gw_span a, gw_span b) { return a.size == b.size && memcmp(a.data, b.data, a.size) == 0; }
 
-enum { MOST_EDGES = 64, MOST_OPTIMIZERS = 64 }; /* of one optimizer; followed in one graph */
+enum { MOST_EDGES = 64, MOST_SCOPES = 64, MOST_OPTIMIZERS = 64 }; /* of one optimizer; in one full name; in one graph */
 
 static size_t edge_named(const gw_node *node, const char *name) {
   for (size_t i = 0; i < node->edge_count; i++)
@@ -43,13 +43,16 @@ static bool is_list(const gw_node *node) {
 }
 
 /* An optimizer of this kind has the list of all its variables, and the first of them is the iterations. */
-static bool is_positional(const gw_graph *graph, uint32_t number) {
+static bool is_positional(const gw_graph *graph, uint32_t number, uint8_t *no_lists) {
   const gw_node *node = &graph->nodes[number];
   if (node->edge_count < 3 || node->edge_count > MOST_EDGES) return false;
   size_t all = edge_named(node, "_variables"), iterations = edge_named(node, "_iterations");
   if (all == GW_NO_EDGE || iterations == GW_NO_EDGE) return false;
-  const gw_node *list = &graph->nodes[node->edges[all].child];
-  return is_list(list) && list->edges[0].child == node->edges[iterations].child;
+  uint32_t child = node->edges[all].child;
+  const gw_node *list = &graph->nodes[child];
+  if (list->edge_count == 0 || list->edges[0].child != node->edges[iterations].child || no_lists[child]) return false;
+  no_lists[child] = !is_list(list); /* many may lead to a long one */
+  return !no_lists[child];
 }
 
 static bool may_be_list(const gw_graph *graph, uint32_t optimizer, size_t edge) {
@@ -59,9 +62,11 @@ static bool may_be_list(const gw_graph *graph, uint32_t optimizer, size_t edge) 
 }
 
 bool gw__positions_is_list(const gw_graph *graph, uint32_t optimizer, size_t edge) {
-  const gw_node *node = &graph->nodes[optimizer];
-  return may_be_list(graph, optimizer, edge) && node->positions &&
-         graph->nodes[node->edges[edge].child].edge_count == node->positions->count;
+  const gw_positions *positions = graph->nodes[optimizer].positions;
+  uint32_t child = graph->nodes[optimizer].edges[edge].child;
+  for (size_t i = 0; positions && !positions->by_hand && i < positions->list_count; i++)
+    if (positions->lists[i].node == child) return graph->nodes[child].edge_count == positions->now_count;
+  return false;
 }
 
 /* ---- The two orders in which programs list a model's variables. Both give an object's own variables (those in a list of its
@@ -79,7 +84,7 @@ typedef struct gw_frame {
 typedef struct gw_walking {
   const gw_graph *graph;
   bool sorted;
-  uint8_t *seen;      /* nodes */
+  uint8_t *seen;      /* nodes: SEEN, LISTED */
   uint32_t *found;    /* variables */
   size_t count;
   gw_frame *frames;
@@ -94,9 +99,11 @@ static int by_edge_name(const void *a, const void *b, void *edges_pointer) {
   return left.size < right.size ? -1 : left.size > right.size;
 }
 
+enum { SEEN = 1, LISTED = 2 }; /* its own variables were, as those of an object above it */
+
 static void emit(gw_walking *walking, uint32_t node) {
-  if (walking->seen[node]) return;
-  walking->seen[node] = 1;
+  if (walking->seen[node] & SEEN) return;
+  walking->seen[node] |= SEEN;
   walking->found[walking->count++] = node;
 }
 
@@ -104,7 +111,7 @@ static gw_status enter(gw_walking *walking, uint32_t number, gw_error *error) {
   const gw_graph *graph = walking->graph;
   gw_node *node = &graph->nodes[number];
   gw_frame frame = {.node = number};
-  walking->seen[number] = 1;
+  walking->seen[number] |= SEEN;
   gw_status status = gw__reserve((void **)&walking->frames, &walking->capacity, walking->depth + 1, sizeof *walking->frames, error);
   if (status != GW_OK) return status;
   if (walking->sorted && !is_list(node)) {
@@ -119,7 +126,9 @@ static gw_status enter(gw_walking *walking, uint32_t number, gw_error *error) {
     const gw_node *below = &graph->nodes[child];
     if (is_variable(below)) {
       emit(walking, child);
-    } else if (is_list(below) && !walking->seen[child]) {
+    } else if (!walking->seen[child]) {
+      walking->seen[child] |= LISTED;
+      if (!is_list(below)) continue;
       for (size_t j = 0; j < below->edge_count; j++)
         if (is_variable(&graph->nodes[below->edges[j].child])) emit(walking, below->edges[j].child);
     }
@@ -133,9 +142,9 @@ static gw_status walk(const gw_graph *graph, int way, uint32_t **found, size_t *
   walking.seen = gw__alloc_array(graph->node_count, 1, error);
   walking.found = walking.seen ? gw__alloc_array(graph->node_count, sizeof *walking.found, error) : NULL;
   gw_status status = walking.found ? GW_OK : GW_NO_MEMORY;
-  for (size_t i = 0; i < graph->optimizer_count && status == GW_OK; i++) walking.seen[graph->optimizers[i]] = 1;
+  for (size_t i = 0; i < graph->optimizer_count && status == GW_OK; i++) walking.seen[graph->optimizers[i]] |= SEEN;
   if (status == GW_OK && is_variable(&graph->nodes[graph->root])) emit(&walking, graph->root);
-  else if (status == GW_OK && !walking.seen[graph->root]) status = enter(&walking, graph->root, error);
+  else if (status == GW_OK && !(walking.seen[graph->root] & SEEN)) status = enter(&walking, graph->root, error);
   while (status == GW_OK && walking.depth > 0) {
     gw_frame *frame = &walking.frames[walking.depth - 1];
     const gw_node *node = &graph->nodes[frame->node];
@@ -146,7 +155,7 @@ static gw_status walk(const gw_graph *graph, int way, uint32_t **found, size_t *
     }
     uint32_t child = node->edges[frame->order ? frame->order[frame->next] : frame->next].child;
     frame->next++;
-    if (!walking.seen[child]) status = enter(&walking, child, error);
+    if (!(walking.seen[child] & SEEN)) status = enter(&walking, child, error);
   }
   while (walking.depth > 0) gw__free(walking.frames[--walking.depth].order);
   gw__free(walking.frames);
@@ -199,9 +208,12 @@ static size_t place_of(const gw_names *names, gw_span name) {
 
 /* The walked variable whose full name ends `slot`, behind a slash, the longest such. */
 static size_t owner_of(const gw_names *names, gw_span slot) {
-  size_t place = SIZE_MAX;
-  for (size_t i = 0; i + 1 < slot.size && place == SIZE_MAX; i++)
-    if (slot.data[i] == '/') place = place_of(names, (gw_span){slot.data + i + 1, slot.size - i - 1});
+  size_t place = SIZE_MAX, scopes = 0;
+  for (size_t i = 0; i + 1 < slot.size && place == SIZE_MAX && scopes < MOST_SCOPES; i++)
+    if (slot.data[i] == '/') {
+      scopes++;
+      place = place_of(names, (gw_span){slot.data + i + 1, slot.size - i - 1});
+    }
   return place;
 }
 
@@ -287,6 +299,15 @@ static bool in_order(const uint32_t *some, size_t count, const uint32_t *all, si
   return next == count;
 }
 
+static gw_status note_list(gw_graph *graph, uint32_t node, gw_positions_list *out, gw_error *error) {
+  const gw_node *list = &graph->nodes[node];
+  *out = (gw_positions_list){.node = node, .count = list->edge_count};
+  out->edges = gw__arena_alloc(&graph->arena, list->edge_count * sizeof *out->edges, error);
+  if (!out->edges) return GW_NO_MEMORY;
+  if (list->edge_count) memcpy(out->edges, list->edges, list->edge_count * sizeof *out->edges);
+  return GW_OK;
+}
+
 static gw_status note_one(gw_finding_positions *finding, gw_error *error) {
   gw_graph *graph = finding->graph;
   const gw_node *node = &graph->nodes[finding->optimizer];
@@ -301,10 +322,15 @@ static gw_status note_one(gw_finding_positions *finding, gw_error *error) {
   }
   gw_positions *positions = gw__arena_alloc(&graph->arena, sizeof *positions, error);
   uint32_t *out = gw__arena_alloc(&graph->arena, finding->count * sizeof *out, error);
+  uint32_t *now = gw__arena_alloc(&graph->arena, finding->count * sizeof *now, error);
+  gw_positions_list *lists = gw__arena_alloc(&graph->arena, (finding->list_count + 1) * sizeof *lists, error);
   uint32_t *walked = gw__arena_alloc(&graph->arena, finding->walked_count * sizeof *walked, error);
   uint32_t *other = gw__alloc_array(finding->count, sizeof *other, error);
   uint8_t *marks = other ? gw__alloc_array(graph->node_count + finding->walked_count, 1, error) : NULL;
-  gw_status status = positions && out && walked && marks ? GW_OK : GW_NO_MEMORY;
+  gw_status status = positions && out && now && lists && walked && marks ? GW_OK : GW_NO_MEMORY;
+  for (size_t i = 0; i < finding->list_count && status == GW_OK; i++) status = note_list(graph, finding->lists[i], &lists[i], error);
+  if (status == GW_OK)
+    status = note_list(graph, node->edges[edge_named(node, "_variables")].child, &lists[finding->list_count], error);
   if (status == GW_OK) {
     uint8_t *named = marks, *taken = marks + graph->node_count;
     bool found = by_full_name(finding, taken, out);
@@ -320,7 +346,9 @@ static gw_status note_one(gw_finding_positions *finding, gw_error *error) {
       found = by_order(finding, named, out, other);
     }
     if (finding->walked_count) memcpy(walked, finding->walked[WALK_STORED], finding->walked_count * sizeof *walked);
-    *positions = (gw_positions){.variables = found ? out : NULL, .count = finding->count, .walked = walked,
+    for (size_t i = 0; i < finding->count; i++) now[i] = (uint32_t)i;
+    *positions = (gw_positions){.variables = found ? out : NULL, .count = finding->count, .lists = lists,
+                                .list_count = finding->list_count, .now = now, .now_count = finding->count, .walked = walked,
                                 .walked_count = finding->walked_count, .walk = -1};
     for (int way = WALKS; found && way-- > 0;)
       if (in_order(out, finding->count, finding->walked[way], finding->walked_count)) positions->walk = way;
@@ -331,16 +359,21 @@ static gw_status note_one(gw_finding_positions *finding, gw_error *error) {
   return status;
 }
 
+gw_status gw__positions_add(gw_graph *graph, uint32_t optimizer, gw_error *error) {
+  if (graph->optimizer_count == MOST_OPTIMIZERS) return gw__fail(error, GW_LIMIT, "object graph: more than %d Keras optimizers", MOST_OPTIMIZERS);
+  gw_status status = gw__reserve((void **)&graph->optimizers, &graph->optimizer_capacity, graph->optimizer_count + 1, sizeof *graph->optimizers, error);
+  if (status == GW_OK) graph->optimizers[graph->optimizer_count++] = optimizer;
+  return status;
+}
+
 gw_status gw__positions_note(gw_graph *graph, gw_shape_of shape_of, void *owner, gw_error *error) {
   gw_finding_positions finding = {.graph = graph, .shape_of = shape_of, .owner = owner};
   size_t first = graph->optimizer_count;
-  gw_status status = GW_OK;
-  for (uint32_t i = 0; i < graph->node_count && status == GW_OK; i++) {
-    if (graph->nodes[i].positions || !is_positional(graph, i)) continue;
-    if (graph->optimizer_count == MOST_OPTIMIZERS) return gw__fail(error, GW_LIMIT, "object graph: more than %d Keras optimizers", MOST_OPTIMIZERS);
-    status = gw__reserve((void **)&graph->optimizers, &graph->optimizer_capacity, graph->optimizer_count + 1, sizeof *graph->optimizers, error);
-    if (status == GW_OK) graph->optimizers[graph->optimizer_count++] = i;
-  }
+  uint8_t *no_lists = gw__alloc_array(graph->node_count, 1, error);
+  gw_status status = no_lists ? GW_OK : GW_NO_MEMORY;
+  for (uint32_t i = 0; i < graph->node_count && status == GW_OK; i++)
+    if (!graph->nodes[i].positions && is_positional(graph, i, no_lists)) status = gw__positions_add(graph, i, error);
+  gw__free(no_lists);
   if (status != GW_OK || graph->optimizer_count == first) return status;
   for (int way = 0; way < WALKS && status == GW_OK; way++) status = walk(graph, way, &finding.walked[way], &finding.walked_count, error);
   if (status == GW_OK && !(finding.twice = gw__alloc_array(finding.walked_count, 1, error))) status = GW_NO_MEMORY;
@@ -358,27 +391,22 @@ gw_status gw__positions_note(gw_graph *graph, gw_shape_of shape_of, void *owner,
 
 void gw__positions_touch(gw_graph *graph, uint32_t node) {
   for (size_t i = 0; i < graph->optimizer_count; i++) {
-    gw_node *optimizer = &graph->nodes[graph->optimizers[i]];
-    for (size_t j = 0; j < optimizer->edge_count; j++)
-      if (optimizer->positions && optimizer->edges[j].child == node && !is_variable(&graph->nodes[node])) optimizer->positions->by_hand = true;
+    gw_positions *positions = graph->nodes[graph->optimizers[i]].positions;
+    for (size_t j = 0; positions && j <= positions->list_count; j++) positions->by_hand |= positions->lists[j].node == node;
   }
 }
 
-/* ---- Following */
-
-/* `list` gets the entries that positions order[0], order[1], ... had; names stay the numbers. */
-static gw_status reorder_list(gw_graph *graph, gw_node *list, const uint32_t *order, size_t count, gw_error *error) {
-  gw_edge *edges = gw__arena_alloc(&graph->arena, list->edge_count * sizeof *edges, error);
-  if (!edges) return GW_NO_MEMORY;
-  for (size_t i = 0; i < count; i++)
-    edges[i] = (gw_edge){list->edges[i].name, list->edges[order[i]].child, (uint32_t)graph->change_count};
-  list->edges = edges;
-  list->edge_capacity = list->edge_count;
-  list->edge_count = count;
-  gw__free(list->by_name);
-  list->by_name = NULL;
-  return GW_OK;
+void gw__positions_touch_removed(gw_graph *graph, const uint8_t *marks) {
+  for (size_t i = 0; i < graph->optimizer_count; i++) {
+    gw_positions *positions = graph->nodes[graph->optimizers[i]].positions;
+    for (size_t j = 0; positions && !positions->by_hand && j <= positions->list_count; j++) {
+      const gw_node *list = positions->lists[j].node == GW_NO_NODE ? NULL : &graph->nodes[positions->lists[j].node];
+      for (size_t k = 0; list && k < list->edge_count; k++) positions->by_hand |= marks[list->edges[k].child] != 0;
+    }
+  }
 }
+
+/* ---- Following: a list gets the entries of positions order[0], order[1], ...; names stay the numbers. */
 
 typedef struct gw_entry_place {
   uint32_t child, segment, rank, place;
@@ -393,74 +421,68 @@ static int by_rank(const void *a, const void *b) {
 
 /* `_variables`: entries were made variable by variable, in one run or in several (first all momentums, then all velocities).
  * A run ends where positions fall back; inside of it the entries follow their variables, and those of a variable that is
- * gone go. `old` is the position by node, `now` the new position by old one. */
-static gw_status reorder_all(gw_graph *graph, gw_node *list, const uint32_t *old, const uint32_t *now, gw_error *error) {
-  gw_entry_place *places = gw__alloc_array(list->edge_count, sizeof *places, error);
-  uint32_t *order = places ? gw__alloc_array(list->edge_count, sizeof *order, error) : NULL;
-  gw_status status = order ? GW_OK : GW_NO_MEMORY;
-  size_t count = 0;
+ * gone go. `old` is the position by node, `now` the new position by old one. `out` has room for all. */
+static gw_status arrange_all(const gw_positions_list *list, const uint32_t *old, const uint32_t *now, gw_edge *out, size_t *count,
+                             gw_error *error) {
+  gw_entry_place *places = gw__alloc_array(list->count, sizeof *places, error);
   uint32_t segment = 0, before = 0;
-  for (size_t i = 0; i < list->edge_count && status == GW_OK; i++) {
-    uint32_t position = old[list->edges[i].child];
+  *count = 0;
+  if (!places) return GW_NO_MEMORY;
+  for (size_t i = 0; i < list->count; i++) {
+    uint32_t child = list->edges[i].child;
+    if (child == GW_NO_NODE) continue;
+    uint32_t position = old[child];
     if (position == GW_NO_NODE || position < before) segment++;
     before = position == GW_NO_NODE ? 0 : position;
     if (position != GW_NO_NODE && now[position] == GW_NO_NODE) continue;
-    places[count++] = (gw_entry_place){(uint32_t)i, segment, position == GW_NO_NODE ? 0 : now[position], (uint32_t)i};
+    places[(*count)++] = (gw_entry_place){child, segment, position == GW_NO_NODE ? 0 : now[position], (uint32_t)i};
     if (position == GW_NO_NODE) segment++;
   }
-  if (status == GW_OK) {
-    qsort(places, count, sizeof *places, by_rank);
-    for (size_t i = 0; i < count; i++) order[i] = places[i].child;
-    status = reorder_list(graph, list, order, count, error);
-  }
+  qsort(places, *count, sizeof *places, by_rank);
+  for (size_t i = 0; i < *count; i++) out[i] = (gw_edge){.name = list->edges[i].name, .child = places[i].child};
   gw__free(places);
-  gw__free(order);
-  return status;
+  return GW_OK;
 }
 
-/* Puts `variables`, of which the optimizer's are the `count` in this order, into its lists. */
-static gw_status follow(gw_graph *graph, uint32_t optimizer, const uint32_t *variables, size_t count, gw_error *error) {
-  gw_node *node = &graph->nodes[optimizer];
-  gw_positions *positions = node->positions;
-  uint32_t *place = gw__alloc_array(graph->node_count, sizeof *place, error); /* of variables, then of slots */
-  uint32_t *order = place ? gw__alloc_array(positions->count, sizeof *order, error) : NULL;
-  uint32_t *now = order ? gw__alloc_array(positions->count, sizeof *now, error) : NULL;
-  gw_status status = now ? GW_OK : GW_NO_MEMORY;
-  if (status == GW_OK) {
-    memset(place, 0xff, graph->node_count * sizeof *place);
-    memset(now, 0xff, positions->count * sizeof *now);
-    for (size_t i = 0; i < positions->count; i++)
-      if (positions->variables[i] != GW_NO_NODE) place[positions->variables[i]] = (uint32_t)i;
-    for (size_t i = 0; i < count; i++) {
-      order[i] = place[variables[i]];
-      now[order[i]] = (uint32_t)i;
+static void put_edges(gw_graph *graph, uint32_t list, gw_edge *edges, size_t count) {
+  if (list == GW_NO_NODE) return; /* not copied along */
+  gw_node *node = &graph->nodes[list];
+  gw__free(node->by_name);
+  node->by_name = NULL;
+  node->by_name_size = node->by_name_used = 0;
+  for (size_t i = 0; i < count; i++) {
+    bool same_place = i < node->edge_count && node->edges[i].child == edges[i].child;
+    edges[i].change = same_place ? node->edges[i].change : (uint32_t)graph->change_count;
+  }
+  node->edges = edges;
+  node->edge_count = node->edge_capacity = count;
+}
+
+/* `order` has the positions that stay; it is the caller's. `old` and `now` have room for the nodes and for the positions. */
+static gw_status arrange(gw_graph *graph, gw_positions *positions, const uint32_t *order, size_t count, uint32_t *old, uint32_t *now,
+                         gw_error *error) {
+  const gw_positions_list *all = &positions->lists[positions->list_count];
+  size_t all_count;
+  uint32_t *kept = gw__arena_alloc(&graph->arena, count * sizeof *kept, error);
+  gw_edge *edges = kept ? gw__arena_alloc(&graph->arena, (positions->list_count * count + all->count) * sizeof *edges, error) : NULL;
+  if (!edges) return GW_NO_MEMORY;
+  memset(old, 0xff, graph->node_count * sizeof *old);
+  memset(now, 0xff, positions->count * sizeof *now);
+  for (size_t i = 0; i < count; i++) now[order[i]] = (uint32_t)i;
+  for (size_t i = 0; i < positions->list_count; i++)
+    for (size_t j = 0; j < positions->count; j++) {
+      uint32_t child = positions->lists[i].edges[j].child;
+      if (child != GW_NO_NODE) old[child] = (uint32_t)j;
+      if (j < count) edges[i * count + j] = (gw_edge){.name = positions->lists[i].edges[j].name, .child = positions->lists[i].edges[order[j]].child};
     }
-    memset(place, 0xff, graph->node_count * sizeof *place);
-  }
-  for (size_t i = 0; i < node->edge_count && status == GW_OK; i++) {
-    if (!gw__positions_is_list(graph, optimizer, i)) continue;
-    gw_node *list = &graph->nodes[node->edges[i].child];
-    for (size_t j = 0; j < list->edge_count; j++) place[list->edges[j].child] = (uint32_t)j;
-  }
-  for (size_t i = 0; i < node->edge_count && status == GW_OK; i++)
-    if (gw__positions_is_list(graph, optimizer, i)) status = reorder_list(graph, &graph->nodes[node->edges[i].child], order, count, error);
-  size_t all = edge_named(node, "_variables");
-  if (status == GW_OK && all != GW_NO_EDGE && is_list(&graph->nodes[node->edges[all].child]))
-    status = reorder_all(graph, &graph->nodes[node->edges[all].child], place, now, error);
-  if (status == GW_OK) {
-    uint32_t *kept = gw__arena_alloc(&graph->arena, count * sizeof *kept, error);
-    if (kept) {
-      if (count) memcpy(kept, variables, count * sizeof *kept);
-      positions->variables = kept;
-      positions->count = count;
-    } else {
-      status = GW_NO_MEMORY;
-    }
-  }
-  gw__free(place);
-  gw__free(order);
-  gw__free(now);
-  return status;
+  gw_status status = arrange_all(all, old, now, edges + positions->list_count * count, &all_count, error);
+  if (status != GW_OK) return status;
+  for (size_t i = 0; i < positions->list_count; i++) put_edges(graph, positions->lists[i].node, edges + i * count, count);
+  put_edges(graph, all->node, edges + positions->list_count * count, all_count);
+  if (count) memcpy(kept, order, count * sizeof *kept);
+  positions->now = kept;
+  positions->now_count = count;
+  return GW_OK;
 }
 
 static gw_status cannot_follow(const char *why, gw_error *error) {
@@ -469,78 +491,114 @@ static gw_status cannot_follow(const char *why, gw_error *error) {
   return GW_INVALID;
 }
 
-/* Which of `all` are marked, in their order, to `out`. */
-static size_t pick(const uint32_t *all, size_t count, const uint8_t *marks, uint32_t *out) {
-  size_t picked = 0;
-  for (size_t i = 0; i < count; i++)
-    if (all[i] != GW_NO_NODE && marks[all[i]]) out[picked++] = all[i];
-  return picked;
+/* Memory of settling, for every optimizer in turn. */
+typedef struct gw_settling_positions {
+  uint32_t *walked[WALKS];
+  size_t walked_count;
+  uint8_t *found;  /* by node: the walk comes to it */
+  uint32_t *place; /* by node */
+  uint32_t *order; /* of positions */
+  uint32_t *now;   /* by position */
+} gw_settling_positions;
+
+/* Are the variables of the model those that were noted, in the same order? Or is it not here at all? */
+static bool same_walk(const gw_settling_positions *settling, const gw_positions *positions) {
+  size_t present = 0, next = 0;
+  bool fine = true;
+  for (size_t i = 0; i < positions->walked_count; i++)
+    if (positions->walked[i] != GW_NO_NODE) {
+      settling->place[positions->walked[i]] = (uint32_t)i;
+      present += settling->found[positions->walked[i]];
+    }
+  for (size_t i = 0; i < settling->walked_count; i++) {
+    uint32_t place = settling->place[settling->walked[WALK_STORED][i]];
+    if (place != GW_NO_NODE) fine = fine && place == next++;
+  }
+  return present == 0 || (fine && next == positions->walked_count);
 }
 
-/* `marks` has the nodes that the walk now finds; `picked` and `other` have room for as many as there are nodes. */
-static gw_status settle_one(gw_graph *graph, uint32_t optimizer, uint32_t *const walked[WALKS], size_t walked_count, uint8_t *marks,
-                            uint32_t *picked, uint32_t *other, gw_error *error) {
+/* Have the variables that are there the order that they had among each other? */
+static bool same_order(const gw_settling_positions *settling, const gw_positions *positions) {
+  size_t next = 0;
+  for (size_t i = 0; i < positions->walked_count; i++) {
+    uint32_t node = positions->walked[i];
+    if (node == GW_NO_NODE || settling->place[node] == GW_NO_NODE) continue;
+    while (next < settling->walked_count && settling->place[settling->walked[WALK_STORED][next]] == GW_NO_NODE) next++;
+    if (next == settling->walked_count || settling->walked[WALK_STORED][next++] != node) return false;
+  }
+  return true;
+}
+
+static bool has_entries(const gw_positions *positions, size_t position) {
+  for (size_t i = 0; i < positions->list_count; i++)
+    if (positions->lists[i].edges[position].child == GW_NO_NODE) return false;
+  return true;
+}
+
+static gw_status settle_one(gw_graph *graph, uint32_t optimizer, gw_settling_positions *settling, gw_error *error) {
   gw_positions *positions = graph->nodes[optimizer].positions;
-  size_t before, after;
+  size_t count = 0;
+  bool copied = false;
+  memset(settling->place, 0xff, graph->node_count * sizeof *settling->place);
   if (!positions->variables) {
-    before = pick(positions->walked, positions->walked_count, marks, picked);
-    for (size_t i = 0; i < graph->node_count; i++) marks[i] &= 1;
-    for (size_t i = 0; i < positions->walked_count; i++)
-      if (positions->walked[i] != GW_NO_NODE) marks[positions->walked[i]] |= 2;
-    after = 0;
-    for (size_t i = 0; i < walked_count; i++)
-      if (marks[walked[WALK_STORED][i]] & 2) other[after++] = walked[WALK_STORED][i];
-    if (before == 0) return GW_OK; /* the model is not here */
-    if (before == positions->walked_count && before == after && memcmp(picked, other, before * sizeof *picked) == 0) return GW_OK;
+    if (same_walk(settling, positions)) return GW_OK;
     return cannot_follow("several variables have one name, so that it cannot be told which entry is whose", error);
   }
-  before = pick(positions->variables, positions->count, marks, picked);
-  bool copied = before > 0;
-  for (size_t i = 0; i < positions->count && !copied; i++) copied = positions->variables[i] != GW_NO_NODE;
+  for (size_t i = 0; i < positions->count; i++) {
+    uint32_t variable = positions->variables[i];
+    copied = copied || variable != GW_NO_NODE;
+    if (variable == GW_NO_NODE || !settling->found[variable] || !has_entries(positions, i)) continue;
+    settling->place[variable] = (uint32_t)i;
+    settling->order[count++] = (uint32_t)i;
+  }
   if (!copied) return GW_OK; /* the optimizer alone was copied, without its model */
-  for (size_t i = 0; i < graph->node_count; i++) marks[i] &= 1;
-  for (size_t i = 0; i < before; i++) marks[picked[i]] |= 2;
-  const uint32_t *way = walked[positions->walk < 0 ? WALK_STORED : positions->walk];
-  after = 0;
-  for (size_t i = 0; i < walked_count; i++)
-    if (marks[way[i]] & 2) other[after++] = way[i];
   if (positions->walk >= 0) {
-    if (after == positions->count && memcmp(other, positions->variables, after * sizeof *other) == 0) return GW_OK;
-    return follow(graph, optimizer, other, after, error);
+    count = 0;
+    for (size_t i = 0; i < settling->walked_count; i++) {
+      uint32_t place = settling->place[settling->walked[positions->walk][i]];
+      if (place != GW_NO_NODE) settling->order[count++] = place;
+    }
+  } else if (!same_order(settling, positions)) {
+    /* Theirs was neither of our orders: it stays, as long as the variables have not changed places among each other. */
+    return cannot_follow("they are in an order that is neither that of assignment nor that of names", error);
   }
-  /* The order was neither of ours: it stays, as long as the variables have not changed places among each other. */
-  for (size_t i = 0, next = 0; i < positions->walked_count; i++) {
-    uint32_t node = positions->walked[i];
-    if (node == GW_NO_NODE || !(marks[node] & 2)) continue;
-    if (other[next++] != node) return cannot_follow("they are in an order that is neither that of assignment nor that of names", error);
-  }
-  return before == positions->count ? GW_OK : follow(graph, optimizer, picked, before, error);
+  if (count == positions->now_count && (count == 0 || memcmp(settling->order, positions->now, count * sizeof *positions->now) == 0))
+    return GW_OK;
+  return arrange(graph, positions, settling->order, count, settling->place, settling->now, error);
 }
 
 gw_status gw__positions_settle(gw_graph *graph, uint32_t *failed, gw_error *error) {
   *failed = GW_NO_NODE;
   if (graph->optimizer_count == 0) return GW_OK;
   gw_numbering numbering;
-  uint32_t *walked[WALKS] = {NULL, NULL};
-  size_t walked_count = 0;
+  gw_settling_positions settling = {.walked_count = 0};
   gw_status status = gw__graph_number(graph, &numbering, error);
-  for (int way = 0; way < WALKS && status == GW_OK; way++) status = walk(graph, way, &walked[way], &walked_count, error);
-  uint8_t *marks = status == GW_OK ? gw__alloc_array(graph->node_count, 1, error) : NULL;
-  uint32_t *picked = marks ? gw__alloc_array(graph->node_count, sizeof *picked, error) : NULL;
-  uint32_t *other = picked ? gw__alloc_array(graph->node_count, sizeof *other, error) : NULL;
-  if (status == GW_OK && !other) status = GW_NO_MEMORY;
-  for (size_t i = 0; i < walked_count && status == GW_OK; i++) marks[walked[WALK_STORED][i]] = 1;
+  for (int way = 0; way < WALKS && status == GW_OK; way++) status = walk(graph, way, &settling.walked[way], &settling.walked_count, error);
+  size_t most = graph->node_count; /* a list may have one node more than once */
+  for (size_t i = 0; i < graph->optimizer_count; i++) {
+    const gw_positions *positions = graph->nodes[graph->optimizers[i]].positions;
+    if (positions && positions->count > most) most = positions->count;
+  }
+  if (status == GW_OK) {
+    settling.found = gw__alloc_array(graph->node_count, 1, error);
+    settling.place = gw__alloc_array(graph->node_count, sizeof *settling.place, error);
+    settling.order = gw__alloc_array(most, sizeof *settling.order, error);
+    settling.now = gw__alloc_array(most, sizeof *settling.now, error);
+    if (!settling.found || !settling.place || !settling.order || !settling.now) status = GW_NO_MEMORY;
+  }
+  for (size_t i = 0; i < settling.walked_count && status == GW_OK; i++) settling.found[settling.walked[WALK_STORED][i]] = 1;
   for (size_t i = 0; i < graph->optimizer_count && status == GW_OK; i++) {
     uint32_t optimizer = graph->optimizers[i];
-    if (graph->nodes[optimizer].positions->by_hand || numbering.numbers[optimizer] >= numbering.reached) continue;
-    for (size_t j = 0; j < graph->node_count; j++) marks[j] &= 1;
-    status = settle_one(graph, optimizer, walked, walked_count, marks, picked, other, error);
+    const gw_positions *positions = graph->nodes[optimizer].positions;
+    if (!positions || positions->by_hand || numbering.numbers[optimizer] >= numbering.reached) continue;
+    status = settle_one(graph, optimizer, &settling, error);
     if (status != GW_OK) *failed = optimizer;
   }
-  for (int way = 0; way < WALKS; way++) gw__free(walked[way]);
-  gw__free(marks);
-  gw__free(picked);
-  gw__free(other);
+  for (int way = 0; way < WALKS; way++) gw__free(settling.walked[way]);
+  gw__free(settling.found);
+  gw__free(settling.place);
+  gw__free(settling.order);
+  gw__free(settling.now);
   gw__graph_numbering_free(&numbering);
   return status;
 }
@@ -550,8 +608,8 @@ gw_status gw__positions_settle(gw_graph *graph, uint32_t *failed, gw_error *erro
 gw_span gw__positions_slot_name(const gw_graph *graph, uint32_t optimizer, size_t edge) {
   const gw_node *node = &graph->nodes[optimizer];
   const gw_node *list = &graph->nodes[node->edges[edge].child];
-  for (size_t i = 0; node->positions->variables && i < list->edge_count && i < node->positions->count; i++) {
-    uint32_t variable = node->positions->variables[i];
+  for (size_t i = 0; node->positions->variables && i < list->edge_count && i < node->positions->now_count; i++) {
+    uint32_t variable = node->positions->variables[node->positions->now[i]];
     if (variable == GW_NO_NODE) continue;
     gw_span whole = full_name(graph, list->edges[i].child), tail = full_name(graph, variable);
     if (whole.size < tail.size + 2 || memcmp(whole.data + whole.size - tail.size, tail.data, tail.size) != 0) continue;

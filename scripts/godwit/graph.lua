@@ -127,7 +127,11 @@ local function build_table(building, t, path)
 end
 
 local function new_variable(building, tensor, full_name)
-  return core.node_variable(building.draft, tensor, full_name or core.node_name_for(building.draft, tensor))
+  if not full_name then
+    full_name = core.node_name_for(building.draft, tensor)
+    if not utf8.len(full_name) then full_name = "Variable" end -- keys are free bytes, full names are not
+  end
+  return core.node_variable(building.draft, tensor, full_name)
 end
 
 function build(building, value, path)
