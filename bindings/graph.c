@@ -121,7 +121,7 @@ static int encode(lua_State *L) {
   return 1;
 }
 
-/* graph:parents() -> a table from each reached node to the id of the node that first reaches it */
+/* graph:parents() -> by reached node: the id of the node that first reaches it, and the name of that edge */
 static int parents(lua_State *L) {
   const gw_graph *graph = gwl_check(L, 1, GWL_GRAPH);
   gw_error error = GW_ERROR_INIT;
@@ -132,12 +132,18 @@ static int parents(lua_State *L) {
   *box = found;
   *other = edges;
   lua_newtable(L);
+  lua_newtable(L);
   for (size_t i = 0; i < gw_graph_nodes(graph); i++) {
+    gw_span name;
+    uint32_t child;
     if (found[i] == GW_NO_NODE) continue;
     lua_pushinteger(L, found[i]);
+    lua_rawseti(L, -3, (lua_Integer)i);
+    gw_graph_child(graph, found[i], edges[i], &name, &child);
+    lua_pushlstring(L, name.data, name.size);
     lua_rawseti(L, -2, (lua_Integer)i);
   }
-  return 1;
+  return 2;
 }
 
 static int push_name(lua_State *L, gw_status (*turn)(const char *, size_t, char **, gw_error *)) {

@@ -86,13 +86,11 @@ static size_t children_of(lua_State *L, const gwl_node *node) {
 /* Pushes how a message calls the object: its path, or what it is when it has none. */
 static void push_title(lua_State *L, const gwl_node *node) {
   char *path;
-  if (gw_draft_node_path(node->draft, node->node, &path, NULL) != GW_OK) {
-    lua_pushliteral(L, "the object");
-    return;
-  }
   void **box = gwl_block(L);
+  if (gw_draft_node_path(node->draft, node->node, &path, NULL) != GW_OK) path = NULL;
   *box = path;
-  if (path[0]) lua_pushstring(L, path);
+  if (!path) lua_pushliteral(L, "the object");
+  else if (path[0]) lua_pushstring(L, path);
   else lua_pushliteral(L, "the root");
   lua_remove(L, -2);
 }
@@ -156,13 +154,14 @@ static int length(lua_State *L) {
   return 1;
 }
 
-/* next(children, i) over the children as they were when the loop began */
+/* next() over the children as they were when the loop began. Upvalues: the node, their names, their numbers, how many came. */
 static int next_child(lua_State *L) {
-  lua_Integer at = lua_tointeger(L, lua_upvalueindex(3)) + 1;
-  lua_pushinteger(L, at);
-  lua_replace(L, lua_upvalueindex(3));
-  if (lua_rawgeti(L, lua_upvalueindex(1), at) == LUA_TNIL) return 1;
-  lua_rawgeti(L, lua_upvalueindex(2), at);
+  lua_Integer at = lua_tointeger(L, lua_upvalueindex(4));
+  const uint32_t *children = lua_touserdata(L, lua_upvalueindex(3));
+  if (lua_rawgeti(L, lua_upvalueindex(2), at + 1) == LUA_TNIL) return 1;
+  gwl_push_node(L, check(L, lua_upvalueindex(1))->draft, children[at]);
+  lua_pushinteger(L, at + 1);
+  lua_replace(L, lua_upvalueindex(4));
   return 2;
 }
 
@@ -185,11 +184,22 @@ int gwl_node_children(lua_State *L) {
   return 2;
 }
 
+/* Handles are made one by one: an object may have a million children. */
 static int pairs_of(lua_State *L) {
+  const gwl_node *node = check(L, 1);
+  const gw_graph *graph = graph_of(L, node->draft);
+  size_t count = children_of(L, node);
   lua_settop(L, 1);
-  gwl_node_children(L);
+  lua_createtable(L, count < INT32_MAX ? (int)count : 0, 0);
+  uint32_t *children = lua_newuserdatauv(L, count * sizeof *children + 1, 0);
+  for (size_t i = 0; i < count; i++) {
+    gw_span name;
+    gw_graph_child(graph, node->node, i, &name, &children[i]);
+    lua_pushlstring(L, name.data, name.size);
+    lua_rawseti(L, 2, (lua_Integer)i + 1);
+  }
   lua_pushinteger(L, 0);
-  lua_pushcclosure(L, next_child, 3);
+  lua_pushcclosure(L, next_child, 4);
   return 1;
 }
 

@@ -48,21 +48,16 @@ local function description(vars, node)
 end
 
 --- The path by which a node is first reached, of escaped names; "(root)" for the root.
-local function path_finder(read, parents)
-  local function path(id)
-    local components = {}
+local function path_finder(parents, names)
+  return function(id)
+    local components, first = {}, 0
     while parents[id] do
-      for _, child in ipairs(read(parents[id]).children) do
-        if child.node == id then
-          table.insert(components, 1, core.escape(child.name))
-          break
-        end
-      end
+      first = first - 1
+      components[first] = core.escape(names[id])
       id = parents[id]
     end
-    return #components > 0 and table.concat(components, "/") or "(root)"
+    return first < 0 and table.concat(components, "/", first, -1) or "(root)"
   end
-  return path
 end
 
 local function slot_lines(vars, read, path, node)
@@ -75,8 +70,8 @@ end
 
 --- Depth first with a stack of our own: graphs may be deep, and a cycle ends where it began.
 local function print_tree(vars, objects, most)
-  local read, parents = reader(objects), objects:parents()
-  local path = path_finder(read, parents)
+  local read, parents, edges = reader(objects), objects:parents()
+  local path = path_finder(parents, edges)
   local out, shown = io.stdout, { [0] = true }
   out:write("(root)", core.printable(description(vars, read(0))), "\n")
   local stack = {}
@@ -127,12 +122,12 @@ local function node_json(id, node, parent)
 end
 
 local function print_json(info, objects)
-  local read, parents = reader(objects), objects:parents()
-  local path = path_finder(read, parents)
+  local parents, edges = objects:parents()
+  local path = path_finder(parents, edges)
   io.stdout:write('{"schema": 1, "path": ', core.json(info.path), ', "nodes": [')
   for id = 0, #objects - 1 do
     local reached = id == 0 and "" or parents[id] and path(id) or nil
-    io.stdout:write(id > 0 and ",\n" or "\n", node_json(id, read(id), reached))
+    io.stdout:write(id > 0 and ",\n" or "\n", node_json(id, objects:node(id), reached))
   end
   io.stdout:write("\n]}\n")
 end
