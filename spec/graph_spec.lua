@@ -87,6 +87,12 @@ describe("gw.objects", function()
     assert.equal("Variable", gw.graph.full_name(gw.objects({ x = gw.scalar(1) }).root.x))
   end)
 
+  it("has full names that are text, whatever bytes a key has", function()
+    local source = gw.variables { ["\xff"] = gw.scalar(1.0) }
+    assert.equal("Variable", gw.graph.full_name(again(gw.objects { x = source.vars["\xff"] }).root.x))
+    assert.matches("UTF-8", failure(gw.objects, { x = gw.variable(gw.scalar(1), { full_name = "\xff" }) }).what, 1, true)
+  end)
+
   for what, make in pairs {
     ["the list has a hole"] = function() gw.objects { l = { gw.scalar(1), nil, gw.scalar(2) } } end,
     ["has names or is a list, not both"] = function() gw.objects { l = { gw.scalar(1), x = gw.scalar(2) } } end,
@@ -266,6 +272,11 @@ describe("slots", function()
     assert.equal("slot", ckpt:role(KEY .. SUFFIX))
     assert.equal("Variable/m", gw.graph.full_name((select(3, gw.graph.slots(ckpt.root.opt)()))))
     assert.equal(2.0, ckpt:slots("v").m:value())
+  end)
+
+  it("have names that are text", function()
+    assert.matches("UTF-8", failure(gw.graph.set_slot, ckpt.root.opt, ckpt.root.v, "\xff", gw.scalar(2.0)).what, 1, true)
+    assert.matches("UTF-8", failure(gw.graph.full_name, ckpt.root.v, "\xff").what, 1, true)
   end)
 
   it("follow their variable and their optimizer", function()
@@ -449,6 +460,27 @@ describe("Keras optimizers since 2.11", function()
     local made = again(ckpt)
     assert.same({ 5, 21.0, 22.0 }, values(made.root.optimizer._variables))
     assert.same({ 21.0 }, values(made.root.optimizer._momentums))
+  end)
+
+  it("follow variables that went and came back, and copies that came in pieces", function()
+    local ckpt = trained({ "a", "b", "c" }, { "", "", "" })
+    local block = ckpt.root.model.blocks["0"]
+    ckpt.root.model.blocks["0"] = nil
+    assert.same({ 21.0, 31.0 }, values(again(ckpt).root.optimizer._momentums))
+    ckpt.root.model.later = block
+    assert.same({ 21.0, 31.0, 11.0 }, values(again(ckpt).root.optimizer._momentums))
+    local made = gw.objects { o = ckpt.root.optimizer, m = ckpt.root.model }
+    gw.graph.order(made.root.m.blocks, { "2", "1" })
+    assert.same({ 31.0, 21.0, 11.0 }, values(again(made).root.o._momentums))
+    made.root.b = ckpt.root.model.later -- copied once more, from what was copied before
+    assert.same({ 11.0, 31.0, 21.0 }, values(again(made).root.o._momentums))
+  end)
+
+  it("follow the names that sort a root", function()
+    local ckpt = trained({ "a", "b" }, { "", "" })
+    local made = gw.objects { optimizer = ckpt.root.optimizer, p = ckpt.root.model.blocks["0"], q = ckpt.root.model.blocks["1"] }
+    gw.graph.rename(made.root, "p", "z")
+    assert.same({ 21.0, 11.0 }, values(again(made).root.optimizer._momentums))
   end)
 
   it("have slots by name", function()

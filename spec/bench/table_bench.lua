@@ -29,7 +29,10 @@ local function format(template, values)
   return (template:gsub("%%(%u+)%%", function(name) return values[name] or error("no value for " .. name) end))
 end
 
-local paths = { GODWIT = GODWIT, DIR = DIR, BERT = DIR .. "/bert", MANY = DIR .. "/many", SECOND = DIR .. "/bert2", THIRD = DIR .. "/bert3", MILLION = DIR .. "/million", TINY = "examples/data/digits.ckpt-100" }
+local paths = {
+  GODWIT = GODWIT, DIR = DIR, BERT = DIR .. "/bert", SECOND = DIR .. "/bert2", THIRD = DIR .. "/bert3", MANY = DIR .. "/many",
+  MILLION = DIR .. "/million", OBJECTS = DIR .. "/objects", TINY = "examples/data/digits.ckpt-100",
+}
 
 -- ---- Measuring
 
@@ -157,8 +160,19 @@ local function make_scalars(prefix, count)
   gw.variables(tensors):save(prefix, { force = true })
 end
 
+--- 100,000 objects: 249 layers of 400 variables each, below a root.
+local function make_objects(prefix)
+  local model, scalar = {}, gw.scalar(1.5)
+  for i = 0, 248 do
+    local layer = {}
+    for j = 0, 399 do layer[("w_%d"):format(j)] = scalar end
+    model[("layer_%d"):format(i)] = layer
+  end
+  gw.objects({ model = model }):save(prefix, { force = true })
+end
+
 sh("mkdir -p " .. DIR)
-local wanted = ("layers %d"):format(LAYERS)
+local wanted = ("layers %d, objects"):format(LAYERS)
 local stamp = io.open(DIR .. "/made")
 local made = stamp and stamp:read "l"
 if stamp then stamp:close() end
@@ -169,6 +183,7 @@ if made ~= wanted or not exists(paths.BERT .. ".index") or not exists(paths.THIR
   make_bert(paths.THIRD, -0.01)
   make_scalars(paths.MANY, 100000)
   make_scalars(paths.MILLION, 1000000)
+  make_objects(paths.OBJECTS)
   local file <close> = assert(io.open(DIR .. "/made", "w"))
   file:write(wanted, "\n")
 end
@@ -237,6 +252,15 @@ ratio_row("transpose every kernel", 2.0, { before = CLEAN, after = CLEAN, comman
 
 time_row("rename 100,000 scalars", 0.3, { before = CLEAN, command = RENAME .. "%MANY% -o %DIR%/out/x" })
 
+-- The object graph is decoded, edited, and encoded with every key anew.
+time_row("rename an object above 100,000 others", 1.0,
+  { before = CLEAN, command = [[%GODWIT% run -q -e 'gw.graph.rename(ckpt.root, "model", "net")' %OBJECTS% -o %DIR%/out/x]] })
+
+time_row("rename 100,000 objects by a rule", 1.5,
+  { before = CLEAN, command = [[%GODWIT% run -q -e 'ckpt:rename("(^|/)w_(\d+)$", "$1v_$2")' %OBJECTS% -o %DIR%/out/x]] })
+
+time_row("graph --json of 100,000 objects", 4.0, { command = "%GODWIT% graph --json %OBJECTS% >/dev/null" })
+
 memory_row("peak memory: inspect", 100 * MEGABYTE, "%GODWIT% inspect %BERT%")
 memory_row("peak memory: inspect --stats", 100 * MEGABYTE, "%GODWIT% inspect --stats %BERT%")
 memory_row("peak memory: rename, --data copy", 100 * MEGABYTE, RENAME .. "--force %BERT% -o %DIR%/out/x")
@@ -244,6 +268,8 @@ memory_row("peak memory: rename, --data link", 100 * MEGABYTE, RENAME .. "--forc
 memory_row("peak memory: average of three", 100 * MEGABYTE, AVERAGE .. " --force")
 memory_row("peak memory: transpose", 100 * MEGABYTE, TRANSPOSE .. " --force")
 memory_row("peak memory: verify", 100 * MEGABYTE, "%GODWIT% verify -q %BERT%")
+memory_row("peak memory: rename 100,000 objects", 200 * MEGABYTE,
+  [[%GODWIT% run -q --force -e 'ckpt:rename("(^|/)w_(\d+)$", "$1v_$2")' %OBJECTS% -o %DIR%/out/x]])
 memory_row("peak memory: rename 100,000 scalars", 100 * MEGABYTE, RENAME .. "--force %MANY% -o %DIR%/out/x")
 
 if PYTHON then
