@@ -36,6 +36,7 @@ typedef struct gw_walk {
 
 enum { GW_MOST_PATH_BYTES = 1 << 29 }; /* of all paths, or keys: in deep chains they grow with the square of the depth */
 
+enum { GW_NAMED_INPUTS = 8 };
 typedef struct gw_full_names {
   struct gw_draft *reader; /* the checkpoint, unedited */
   uint32_t *node_of;       /* 1 + node, by position in its bundle */
@@ -63,7 +64,8 @@ struct gw_draft {
   uint64_t *ranks;        /* by item: its place in TensorFlow's order of data; NULL: the graph was not edited */
   gw_copied *copied;      /* what came from other drafts */
   size_t copied_count, copied_capacity;
-  gw_full_names names;    /* of the checkpoint that was last asked for them */
+  gw_full_names names[GW_NAMED_INPUTS]; /* of the checkpoints that were last asked for them, a ring */
+  size_t next_names;
 };
 
 /* Items in key order, all of them (the object graph too); valid until the next edit. */

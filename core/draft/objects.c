@@ -911,18 +911,26 @@ gw_status gw_draft_node_path(gw_draft *draft, uint32_t node, char **out, gw_erro
   return status;
 }
 
+static void forget_names(gw_full_names *names) {
+  gw_draft_release(names->reader);
+  gw__free(names->node_of);
+  *names = (gw_full_names){0};
+}
+
 void gw__draft_forget_names(gw_draft *draft) {
-  gw_draft_release(draft->names.reader);
-  gw__free(draft->names.node_of);
-  draft->names = (gw_full_names){0};
+  for (size_t i = 0; i < GW_NAMED_INPUTS; i++) forget_names(&draft->names[i]);
 }
 
 /* The graph of the checkpoint that a tensor is read from, and by its entries which variables they are. */
-static gw_status learn_names(gw_draft *draft, gw_bundle *bundle, gw_error *error) {
-  gw_full_names *names = &draft->names;
+static gw_status learn_names(gw_draft *draft, gw_bundle *bundle, const gw_full_names **out, gw_error *error) {
   gw_graph *graph;
-  if (names->reader && names->reader->bundle == bundle) return GW_OK;
-  gw__draft_forget_names(draft);
+  for (size_t i = 0; i < GW_NAMED_INPUTS; i++) {
+    *out = &draft->names[i];
+    if (draft->names[i].reader && draft->names[i].reader->bundle == bundle) return GW_OK;
+  }
+  gw_full_names *names = &draft->names[draft->next_names++ % GW_NAMED_INPUTS];
+  *out = names;
+  forget_names(names);
   gw_status status = gw_draft_from_bundle(bundle, &names->reader, error);
   if (status == GW_OK) status = gw__draft_objects(names->reader, &graph, error);
   if (status == GW_OK && !(names->node_of = gw__alloc_array(gw_bundle_count(bundle), sizeof *names->node_of, error))) status = GW_NO_MEMORY;
@@ -930,15 +938,16 @@ static gw_status learn_names(gw_draft *draft, gw_bundle *bundle, gw_error *error
     const gw_attribute *attribute = variable_of(graph, i);
     if (attribute && attribute->value_count == 1) names->node_of[names->reader->items[attribute->values[0].item].base - 1] = i + 1;
   }
-  if (status != GW_OK) gw__draft_forget_names(draft);
+  if (status != GW_OK) forget_names(names);
   return status;
 }
 
 /* The full name of the variable whose entry this leaf reads; nothing when there is none. */
 static gw_status full_name_of_leaf(gw_draft *draft, gw_bundle *bundle, size_t index, gw_buf *out, gw_error *error) {
-  gw_status status = learn_names(draft, bundle, error);
-  if (status != GW_OK || draft->names.node_of[index] == 0) return status;
-  gw_span name = variable_of(draft->names.reader->graph, draft->names.node_of[index] - 1)->full_name;
+  const gw_full_names *names;
+  gw_status status = learn_names(draft, bundle, &names, error);
+  if (status != GW_OK || names->node_of[index] == 0) return status;
+  gw_span name = variable_of(names->reader->graph, names->node_of[index] - 1)->full_name;
   gw__put_bytes(out, name.data, name.size);
   return GW_OK;
 }

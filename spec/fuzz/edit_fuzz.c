@@ -241,12 +241,18 @@ static gw_status edit(gw_draft **drafts, input *in, size_t what) {
   }
 }
 
+/* What a draft was found to be after its last edit. */
+typedef struct state {
+  gw_buf bytes;
+  bool fine;
+} state;
+
 /* The first byte of an edit: what, of which draft, and whether memory ends during it. */
-static void step(gw_draft **drafts, input *in) {
+static void step(gw_draft **drafts, state *states, input *in) {
   size_t what = byte(in);
-  gw_buf before = GW_BUF_INIT, after = GW_BUF_INIT;
+  gw_buf after = GW_BUF_INIT;
   gw_draft *turned[2] = {drafts[what >> 7], drafts[!(what >> 7)]};
-  bool fine = check(turned[0], &before);
+  state *before = &states[what >> 7];
   bool hungry = (what & 0x60) == 0x60 && what % 16 != 15;
   if (hungry) gw__alloc_fail_at(what & 0x10 ? -1 - (long)byte(in) % 40 : 1 + (long)byte(in) % 40);
   gw_status status = edit(turned, in, what);
@@ -255,9 +261,9 @@ static void step(gw_draft **drafts, input *in) {
   drafts[!(what >> 7)] = turned[1];
   must(hungry || status != GW_NO_MEMORY);
   bool still = check(turned[0], &after);
-  if (status != GW_OK && fine) must(still && gwt_same_bytes(&before, &after));
-  gw__buf_free(&before);
-  gw__buf_free(&after);
+  if (status != GW_OK && before->fine) must(still && gwt_same_bytes(&before->bytes, &after));
+  gw__buf_free(&before->bytes);
+  *before = (state){after, still};
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
@@ -273,9 +279,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   }
   in.at += length;
   gw_draft *drafts[2] = {gwt_draft_of_graph(graph), gwt_draft_of_graph(NULL)};
+  state states[2];
+  for (int i = 0; i < 2; i++) {
+    states[i] = (state){.bytes = GW_BUF_INIT};
+    states[i].fine = check(drafts[i], &states[i].bytes);
+  }
   for (size_t i = 0; i < MOST_EDITS && in.at < in.size && drafts[0]->graph->node_count + drafts[1]->graph->node_count < MOST_NODES; i++)
-    step(drafts, &in);
-  gw_draft_release(drafts[0]);
-  gw_draft_release(drafts[1]);
+    step(drafts, states, &in);
+  for (int i = 0; i < 2; i++) {
+    gw__buf_free(&states[i].bytes);
+    gw_draft_release(drafts[i]);
+  }
   return 0;
 }
