@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "../../core/base/alloc.h"
 #include "../../core/base/buf.h"
 #include "../../core/graph/lookup.h"
 #include "check.h"
@@ -296,6 +297,30 @@ static void a_hundred_thousand_nodes_take_moments(void) {
   is_quick(star(true), true);
 }
 
+#ifdef GW_FAULTS
+static void memory_that_runs_out_is_an_error(void) {
+  source = gwt_graph("o>1 v>2 a>6;iter>3 m@2>4 v@2>5;=v;=i;=m;=n;s>2");
+  target = gwt_graph("o>1 v>2 a>4 root>0;iter>3;=v;=i;s>5;=t");
+  for (long n = 1, failed = 1; failed; n++) {
+    gw_error error = GW_ERROR_INIT;
+    gw_naming naming;
+    gw__alloc_fail_at(n);
+    gw_status status = gw_graph_match(source, target, NULL, &match, &error);
+    failed = status != GW_OK;
+    CHECK(failed ? status == GW_NO_MEMORY && !match && error.status == GW_NO_MEMORY : match != NULL);
+    gw__alloc_fail_at(0);
+    gw_match_free(match);
+    gw__alloc_fail_at(n);
+    status = gw__naming_start(source, &naming, &error);
+    gw__alloc_fail_at(0);
+    if (status == GW_OK) gw__naming_end(&naming);
+    else CHECK(status == GW_NO_MEMORY);
+  }
+  gw_graph_free(source);
+  gw_graph_free(target);
+}
+#endif
+
 static void lookups_keep_their_values(void) {
   gw_lookup lookup = {0};
   char names[1000][8], name[8];
@@ -329,6 +354,9 @@ int main(void) {
   RUN(nodes_out_of_range_are_refused);
   RUN(objects_are_named_as_in_messages_of_tensorflow);
   RUN(a_hundred_thousand_nodes_take_moments);
+#ifdef GW_FAULTS
+  RUN(memory_that_runs_out_is_an_error);
+#endif
   RUN(lookups_keep_their_values);
   return gwt_finish();
 }
