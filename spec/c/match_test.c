@@ -13,6 +13,7 @@
 
 static gw_graph *source, *target;
 static gw_match *match;
+static const char *spec_folder;
 
 static bool match_with(const char *from, const char *into, gw_match_options options) {
   gw_error error = GW_ERROR_INIT;
@@ -319,6 +320,37 @@ static void memory_that_runs_out_is_an_error(void) {
   gw_graph_free(source);
   gw_graph_free(target);
 }
+
+static gw_draft *open_draft(const char *name) {
+  char prefix[1024];
+  gw_bundle *bundle;
+  gw_draft *draft = NULL;
+  snprintf(prefix, sizeof prefix, "%s/fixtures/valid/guide/%s", spec_folder, name);
+  if (!CHECK(gw_bundle_open(prefix, &bundle, NULL) == GW_OK)) return NULL;
+  CHECK(gw_draft_from_bundle(bundle, &draft, NULL) == GW_OK);
+  gw_bundle_release(bundle);
+  return draft;
+}
+
+/* Each pair of kinds; the drafts are new each time, so that their graphs are decoded in it. */
+static void restoring_without_memory_is_an_error(void) {
+  static const char *const pairs[][2] = {{"tf2-lists-1", "tf2-ckpt-1"}, {"tf1-ckpt", "tf2-lists-1"}, {"tf2-lists-1", "tf1-ckpt"}, {"tf1-ckpt", "tf1-ckpt"}};
+  for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
+    for (long n = 1, failed = 1; failed; n++) {
+      gw_error error = GW_ERROR_INIT;
+      gw_report *report;
+      gw_draft *from = open_draft(pairs[i][0]), *into = open_draft(pairs[i][1]);
+      if (!from || !into) return;
+      gw__alloc_fail_at(n);
+      gw_status status = gw_draft_restore(into, from, NULL, "line:1", &report, &error);
+      gw__alloc_fail_at(0);
+      failed = status != GW_OK;
+      CHECK(failed ? status == GW_NO_MEMORY && !report && error.status == GW_NO_MEMORY : report != NULL);
+      gw_report_free(report);
+      gw_draft_release(from);
+      gw_draft_release(into);
+    }
+}
 #endif
 
 static void lookups_keep_their_values(void) {
@@ -338,7 +370,8 @@ static void lookups_keep_their_values(void) {
   gw__lookup_free(&lookup);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+  spec_folder = argc > 1 ? argv[1] : "spec";
   RUN(objects_are_matched_by_the_names_of_their_edges);
   RUN(cycles_and_sharing_end);
   RUN(what_was_bound_first_stays_bound);
@@ -356,6 +389,7 @@ int main(void) {
   RUN(a_hundred_thousand_nodes_take_moments);
 #ifdef GW_FAULTS
   RUN(memory_that_runs_out_is_an_error);
+  RUN(restoring_without_memory_is_an_error);
 #endif
   RUN(lookups_keep_their_values);
   return gwt_finish();
