@@ -101,6 +101,69 @@ static int by_edge_name(const void *a, const void *b, void *edges_pointer) {
 
 enum { SEEN = 1, LISTED = 2 }; /* its own variables were, as those of an object above it */
 
+/* Elements of lists and layers of models are in the order of their numbers, also where a recipe renamed them and their edges
+ * kept their places. The kind of numbered name that this is, from 1; 0: none. */
+enum { NUMBERED = 4 };
+static int numbered(gw_span name, uint32_t *number) {
+  static const char *const prefixes[NUMBERED] = {NULL, "", "layer-", "layer_with_weights-"};
+  for (int kind = 1; kind < NUMBERED; kind++) {
+    size_t size = strlen(prefixes[kind]), digits = name.size - size;
+    if (name.size <= size || digits > 9 || memcmp(name.data, prefixes[kind], size) != 0) continue;
+    *number = 0;
+    for (size_t i = size; i < name.size && digits > 0; i++) {
+      if (name.data[i] < '0' || name.data[i] > '9') digits = 0;
+      else *number = *number * 10 + (uint32_t)(name.data[i] - '0');
+    }
+    if (digits > 0 && (digits == 1 || name.data[size] != '0')) return kind;
+  }
+  return 0;
+}
+
+static bool is_numbered_list(const gw_node *node) {
+  uint32_t ignored;
+  for (size_t i = 0; i < node->edge_count; i++)
+    if (numbered(node->edges[i].name, &ignored) != 1) return false;
+  return node->edge_count > 0;
+}
+
+typedef struct gw_numbered_edge {
+  uint32_t number, edge;
+} gw_numbered_edge;
+
+static int by_number(const void *a, const void *b) {
+  const gw_numbered_edge *left = a, *right = b;
+  if (left->number != right->number) return left->number < right->number ? -1 : 1;
+  return left->edge < right->edge ? -1 : left->edge > right->edge;
+}
+
+/* The edges in the order in which a program lists what they lead to: as stored, but numbered ones among each other by their
+ * numbers. NULL, when that is as stored. */
+static gw_status stored_order(const gw_node *node, uint32_t **order, gw_error *error) {
+  uint32_t last[NUMBERED] = {0}, number;
+  bool fine = true;
+  *order = NULL;
+  for (size_t i = 0; i < node->edge_count && fine; i++) {
+    int kind = numbered(node->edges[i].name, &number);
+    if (kind == 0) continue;
+    fine = number >= last[kind];
+    last[kind] = number;
+  }
+  if (fine) return GW_OK;
+  gw_numbered_edge *edges = gw__alloc_array(node->edge_count, sizeof *edges, error);
+  *order = edges ? gw__alloc_array(node->edge_count, sizeof **order, error) : NULL;
+  for (size_t i = 0; *order && i < node->edge_count; i++) (*order)[i] = (uint32_t)i;
+  for (int kind = 1; *order && kind < NUMBERED; kind++) {
+    size_t count = 0;
+    for (size_t i = 0; i < node->edge_count; i++)
+      if (numbered(node->edges[i].name, &number) == kind) edges[count++] = (gw_numbered_edge){number, (uint32_t)i};
+    if (count > 1) qsort(edges, count, sizeof *edges, by_number);
+    for (size_t i = node->edge_count; i-- > 0;)
+      if (numbered(node->edges[i].name, &number) == kind) (*order)[i] = edges[--count].edge;
+  }
+  gw__free(edges);
+  return *order ? GW_OK : GW_NO_MEMORY;
+}
+
 static void emit(gw_walking *walking, uint32_t node) {
   if (walking->seen[node] & SEEN) return;
   walking->seen[node] |= SEEN;
@@ -114,7 +177,10 @@ static gw_status enter(gw_walking *walking, uint32_t number, gw_error *error) {
   walking->seen[number] |= SEEN;
   gw_status status = gw__reserve((void **)&walking->frames, &walking->capacity, walking->depth + 1, sizeof *walking->frames, error);
   if (status != GW_OK) return status;
-  if (walking->sorted && !is_list(node)) {
+  if (!walking->sorted || is_numbered_list(node)) {
+    status = stored_order(node, &frame.order, error);
+    if (status != GW_OK) return status;
+  } else {
     frame.order = gw__alloc_array(node->edge_count, sizeof *frame.order, error);
     if (!frame.order) return GW_NO_MEMORY;
     for (size_t i = 0; i < node->edge_count; i++) frame.order[i] = (uint32_t)i;
@@ -128,9 +194,15 @@ static gw_status enter(gw_walking *walking, uint32_t number, gw_error *error) {
       emit(walking, child);
     } else if (!walking->seen[child]) {
       walking->seen[child] |= LISTED;
-      if (!is_list(below)) continue;
-      for (size_t j = 0; j < below->edge_count; j++)
-        if (is_variable(&graph->nodes[below->edges[j].child])) emit(walking, below->edges[j].child);
+      if (!is_numbered_list(below)) continue;
+      uint32_t *order;
+      status = stored_order(below, &order, error);
+      if (status != GW_OK) return status;
+      for (size_t j = 0; j < below->edge_count; j++) {
+        uint32_t entry = below->edges[order ? order[j] : j].child;
+        if (is_variable(&graph->nodes[entry])) emit(walking, entry);
+      }
+      gw__free(order);
     }
   }
   return GW_OK;

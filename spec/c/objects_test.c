@@ -397,6 +397,23 @@ static void lists_follow_their_variables(void) {
   gw_draft_release(draft);
 }
 
+static void lists_follow_names_that_are_numbers(void) {
+  gw_draft *draft = trained();
+  gw_span from[] = {gwt_span("model/blocks/0"), gwt_span("model/blocks/2")}, to[] = {from[1], from[0]};
+  size_t count;
+  CHECK(gw_draft_rename_exact(draft, from, to, 2, "swap", &count, NULL) == GW_OK);
+  CHECK_TEXT(entries_of(draft, "optimizer"), "m:2103 v:2103 all:22110033");
+  uint32_t model_node = at_path(draft, "model"), blocks = at_path(draft, "model/blocks");
+  for (int i = 0; i < LAYERS; i++) { /* as Keras' models have them */
+    char name[16];
+    snprintf(name, sizeof name, "layer-%d", LAYERS - i - 1);
+    link_to(draft, model_node, name, draft->graph->nodes[blocks].edges[i].child);
+  }
+  unlink_from(draft, model_node, "blocks");
+  CHECK_TEXT(entries_of(draft, "optimizer"), "m:3210 v:3210 all:33221100");
+  gw_draft_release(draft);
+}
+
 static void variables_that_come_back_have_their_entries_back(void) {
   gw_draft *draft = trained();
   uint32_t block = at_path(draft, "model/blocks/1");
@@ -853,6 +870,7 @@ int main(void) {
   RUN(a_root_that_is_a_variable_stays);
   RUN(copies_share);
   RUN(lists_follow_their_variables);
+  RUN(lists_follow_names_that_are_numbers);
   RUN(variables_that_come_back_have_their_entries_back);
   RUN(copied_optimizers_follow_too);
   RUN(lists_edited_by_hand_are_left_alone);
