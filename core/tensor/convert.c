@@ -62,25 +62,25 @@ float gw__double_to_odd(double value) {
   return float_of(bits | 1u);
 }
 
-static void half_to_float(void *out, const void *in, size_t count) {
+GW_TWINS static void half_to_float(void *out, const void *in, size_t count) {
   float *restrict to = out;
   const uint16_t *restrict from = in;
   for (size_t i = 0; i < count; i++) to[i] = widen_half(from[i]);
 }
 
-static void float_to_half(void *out, const void *in, size_t count) {
+GW_TWINS static void float_to_half(void *out, const void *in, size_t count) {
   uint16_t *restrict to = out;
   const float *restrict from = in;
   for (size_t i = 0; i < count; i++) to[i] = narrow_half(from[i]);
 }
 
-static void bfloat16_to_float(void *out, const void *in, size_t count) {
+GW_TWINS static void bfloat16_to_float(void *out, const void *in, size_t count) {
   float *restrict to = out;
   const uint16_t *restrict from = in;
   for (size_t i = 0; i < count; i++) to[i] = widen_bfloat16(from[i]);
 }
 
-static void float_to_bfloat16(void *out, const void *in, size_t count) {
+GW_TWINS static void float_to_bfloat16(void *out, const void *in, size_t count) {
   uint16_t *restrict to = out;
   const float *restrict from = in;
   for (size_t i = 0; i < count; i++) to[i] = narrow_bfloat16(from[i]);

@@ -9,6 +9,15 @@
 
 #include "../godwit.h"
 
+/* Loops that pay for 32-byte registers are compiled twice, and the loader takes the twin that the machine can run. Both give
+ * the same results. Sanitizers are not ready when the loader asks. */
+#if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) && \
+    !defined(__SANITIZE_THREAD__)
+#define GW_TWINS __attribute__((target_clones("avx2", "default")))
+#else
+#define GW_TWINS
+#endif
+
 /* True for the dtypes that are computed with: real floats of 16 bits and more, complex, integers of whole bytes, bool. */
 bool gw__dtype_computes(int dtype);
 

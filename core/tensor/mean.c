@@ -52,7 +52,8 @@ static const float *as_floats(int dtype, const void *elements, size_t count, flo
   return wide;
 }
 
-static void add_small(double *restrict sum, const float *restrict x, size_t count, double weight, bool weighted, bool started) {
+GW_TWINS static void add_small(double *restrict sum, const float *restrict x, size_t count, double weight, bool weighted,
+                               bool started) {
   if (!weighted && started)
     for (size_t i = 0; i < count; i++) sum[i] += (double)x[i];
   else if (!weighted)
@@ -127,14 +128,15 @@ static double quotient(const gw_mean *mean, size_t i) {
   return second == 0 ? first : first + second; /* -0.0 + 0.0 would be 0.0 */
 }
 
+GW_TWINS static void divide_small(float *restrict out, const double *restrict sum, size_t count, double weight) {
+  for (size_t i = 0; i < count; i++) out[i] = (float)(sum[i] / weight);
+}
+
 static void end_small(const gw_mean *mean, void *out) {
   double weight = mean->weight + mean->weight_low;
   uint16_t *small = out;
-  float *floats = out;
   switch (mean->dtype) {
-    case GW_DT_FLOAT:
-      for (size_t i = 0; i < mean->count; i++) floats[i] = (float)(mean->high[i] / weight);
-      break;
+    case GW_DT_FLOAT: divide_small(out, mean->high, mean->count, weight); break;
     case GW_DT_HALF:
       for (size_t i = 0; i < mean->count; i++) small[i] = gw__float_to_half(gw__double_to_odd(mean->high[i] / weight));
       break;
