@@ -304,14 +304,34 @@ OPTIMIZERS = {
 }
 
 
+REORDER = ("reorder_list", "-p", "path=model/blocks", "-p", "order=1,0")
+SWAPS = {
+    "reorder_list": REORDER,
+    "rename": ("-e", "ckpt:rename {['model/blocks/0'] = 'model/blocks/1', ['model/blocks/1'] = 'model/blocks/0'}"),
+    "assigning": ("-e", "local m = ckpt.root.model; m.blocks = {m.blocks['1'], m.blocks['0']}"),
+    "building": ("-e", "local r = ckpt.root; return gw.objects{model = gw.dict{{'blocks', {r.model.blocks['1'], r.model.blocks['0']}}}, "
+                 "optimizer = r.optimizer, save_counter = r.save_counter}"),
+}
+
+
 @pytest.mark.parametrize("make", [Blocks, Unnamed])
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_training_goes_on_with_blocks_in_another_order(tmp_path, make, name):
+    goes_on(tmp_path, make, name, REORDER)
+
+
+@pytest.mark.parametrize("swap", SWAPS)
+@pytest.mark.parametrize("name", ["adam", "legacy adam"])
+def test_training_goes_on_however_the_blocks_were_swapped(tmp_path, name, swap):
+    goes_on(tmp_path, Unnamed, name, SWAPS[swap])
+
+
+def goes_on(tmp_path, make, name, swap):
     model, optimizer = make(), OPTIMIZERS[name]()
     for seed in range(3):
         step(model, optimizer, seed)
     old = tf.train.Checkpoint(model=model, optimizer=optimizer).save(tmp_path / "old")
-    run("reorder_list", old, "-o", tmp_path / "new", "-p", "path=model/blocks", "-p", "order=1,0")
+    run(*swap, old, "-o", tmp_path / "new")
     other, its_optimizer = make(backwards=True), OPTIMIZERS[name]()
     step(other, its_optimizer, 9)  # builds both
     tf.train.Checkpoint(model=other, optimizer=its_optimizer).restore(str(tmp_path / "new")).assert_consumed()
