@@ -86,7 +86,7 @@ void gwl_push_shape(lua_State *L, size_t rank, const int64_t *dims);
 gw_tensor *gwl_check_tensor(lua_State *L, int index);
 gw_tensor *gwl_test_tensor(lua_State *L, int index); /* NULL for what is neither */
 gw_draft *gwl_check_draft(lua_State *L, int index);  /* names settled */
-void gwl_push_node(lua_State *L, gw_draft *draft, uint32_t node);
+void gwl_push_node(lua_State *L, gw_draft *draft, uint32_t number);
 uint32_t gwl_check_node(lua_State *L, int index, gw_draft **draft); /* *draft is borrowed from the argument */
 void gwl_push_node_tensor(lua_State *L, int index);
 /* Compiles (and caches in the registry) the pattern at `index`; the regex lives as long as the state. */

@@ -383,7 +383,7 @@ int gwl_node_full_name(lua_State *L) {
   const gwl_node *node = check(L, 1);
   const gw_graph *graph = graph_of(L, node->draft);
   gw_node_info info;
-  gw_attribute_info attribute;
+  gw_attribute_info attribute = {0};
   char line[128];
   gw_error error = GW_ERROR_INIT;
   if (!gw_draft_is_variable(node->draft, node->node)) {

@@ -193,15 +193,17 @@ gw_status gw_draft_copy(const gw_draft *draft, gw_draft **out, gw_error *error) 
     else status = GW_NO_MEMORY;
   }
   if (status == GW_OK) status = rehash(copy, copy->live, error);
-  if (status == GW_OK && draft->graph) status = gw__graph_clone(draft->graph, &copy->graph, error);
+  if (status == GW_OK && draft->graph) {
+    status = gw__graph_clone(draft->graph, &copy->graph, error);
+    /* Names of edited graphs are settled anew, whatever had been settled of the original. */
+    copy->settled = draft->graph->change_count > 0 ? UINT64_MAX : draft->graph->version;
+  }
   if (status == GW_OK && draft->copied_count > 0)
     status = gw__reserve((void **)&copy->copied, &copy->copied_capacity, draft->copied_count, sizeof *copy->copied, error);
   for (size_t i = 0; i < draft->copied_count && status == GW_OK; i++) {
     status = gw__graph_copied_clone(&draft->copied[i], &copy->copied[i], error);
     if (status == GW_OK) copy->copied_count++;
   }
-  /* Names of edited graphs are settled anew, whatever had been settled of the original. */
-  if (copy->graph) copy->settled = draft->graph->change_count > 0 ? UINT64_MAX : draft->graph->version;
   if (status != GW_OK) {
     gw_draft_release(copy);
     *out = NULL;

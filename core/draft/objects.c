@@ -168,23 +168,23 @@ static gw_status find_owners(const gw_graph *graph, gw_walk *walk, gw_error *err
   return GW_OK;
 }
 
-gw_status gw__draft_walk(gw_draft *draft, const gw_walk **out, gw_error *error) {
+gw_status gw__draft_walk(gw_draft *draft, const gw_walk **walk, gw_error *error) {
   gw_graph *graph;
-  gw_walk *walk = &draft->walk;
-  *out = walk;
+  gw_walk *found = &draft->walk;
+  *walk = found;
   gw_status status = gw__draft_objects(draft, &graph, error);
-  if (status != GW_OK || (walk->valid && walk->version == graph->version)) return status;
-  gw__graph_numbering_free(&walk->numbering);
-  gw__free(walk->parents);
-  gw__free(walk->edges);
-  gw__free(walk->sizes);
-  gw__free(walk->owners);
-  *walk = (gw_walk){.version = graph->version};
-  status = gw__graph_number(graph, &walk->numbering, error);
-  if (status == GW_OK) status = gw__graph_parents(graph, &walk->numbering, &walk->parents, &walk->edges, error);
-  if (status == GW_OK) status = measure_paths(graph, walk, error);
-  if (status == GW_OK) status = find_owners(graph, walk, error);
-  walk->valid = status == GW_OK;
+  if (status != GW_OK || (found->valid && found->version == graph->version)) return status;
+  gw__graph_numbering_free(&found->numbering);
+  gw__free(found->parents);
+  gw__free(found->edges);
+  gw__free(found->sizes);
+  gw__free(found->owners);
+  *found = (gw_walk){.version = graph->version};
+  status = gw__graph_number(graph, &found->numbering, error);
+  if (status == GW_OK) status = gw__graph_parents(graph, &found->numbering, &found->parents, &found->edges, error);
+  if (status == GW_OK) status = measure_paths(graph, found, error);
+  if (status == GW_OK) status = find_owners(graph, found, error);
+  found->valid = status == GW_OK;
   return status;
 }
 

@@ -115,22 +115,22 @@ gw_status gw__graph_encode(const gw_graph *graph, const gw_numbering *numbering,
 /* ---- edges.c: editing. `line` is the owner's number of the line that asked; names are unescaped and UTF-8. */
 
 /* Where the edge of this name is, or GW_NO_EDGE. */
-size_t gw__graph_find(gw_graph *graph, uint32_t node, gw_span name);
+size_t gw__graph_find(gw_graph *graph, uint32_t number, gw_span name);
 /* An edge that is there keeps its place and leads to `child` from now on; a new one goes last. */
-gw_status gw__graph_link(gw_graph *graph, uint32_t node, gw_span name, uint32_t child, uint32_t line, gw_error *error);
-gw_status gw__graph_unlink(gw_graph *graph, uint32_t node, size_t edge, uint32_t line, gw_error *error);
-gw_status gw__graph_rename_edge(gw_graph *graph, uint32_t node, size_t edge, gw_span name, uint32_t line, gw_error *error);
+gw_status gw__graph_link(gw_graph *graph, uint32_t number, gw_span name, uint32_t child, uint32_t line, gw_error *error);
+gw_status gw__graph_unlink(gw_graph *graph, uint32_t number, size_t edge, uint32_t line, gw_error *error);
+gw_status gw__graph_rename_edge(gw_graph *graph, uint32_t number, size_t edge, gw_span name, uint32_t line, gw_error *error);
 /* New names of a node's edges at once: `names` by edge, of texts that the graph owns; data NULL keeps. Checked first:
  * GW_EXISTS, with the two edges, when names meet. `change` is from gw__graph_change: nothing can fail any more. */
-gw_status gw__graph_check_names(const gw_graph *graph, uint32_t node, const gw_span *names, size_t clash[2], gw_error *error);
-void gw__graph_rename_edges(gw_graph *graph, uint32_t node, const gw_span *names, uint32_t change);
+gw_status gw__graph_check_names(const gw_graph *graph, uint32_t number, const gw_span *names, size_t clash[2], gw_error *error);
+void gw__graph_rename_edges(gw_graph *graph, uint32_t number, const gw_span *names, uint32_t change);
 /* Place i gets what was at order[i], its name too; `order` has every edge once. */
-gw_status gw__graph_order_edges(gw_graph *graph, uint32_t node, const size_t *order, uint32_t line, gw_error *error);
+gw_status gw__graph_order_edges(gw_graph *graph, uint32_t number, const size_t *order, uint32_t line, gw_error *error);
 /* Takes away every edge to a node that is marked, and the slots that are one or belong to one. */
 void gw__graph_remove_nodes(gw_graph *graph, const uint8_t *marks, uint32_t change);
 gw_status gw__graph_add_slot(gw_graph *graph, uint32_t optimizer, gw_span name, uint32_t variable, uint32_t slot, uint32_t line,
                              gw_error *error);
-gw_status gw__graph_add_attribute(gw_graph *graph, uint32_t node, gw_span name, gw_span full_name, uint32_t item, gw_error *error);
+gw_status gw__graph_add_attribute(gw_graph *graph, uint32_t number, gw_span name, gw_span full_name, uint32_t item, gw_error *error);
 gw_status gw__graph_change(gw_graph *graph, uint32_t line, uint32_t *change, gw_error *error); /* notes one; 1 + its number */
 /* Sorts the children of a sorted root, and (by numbers, so when all else is in order) each optimizer's slots, as they would
  * be saved. */
@@ -169,8 +169,8 @@ gw_status gw__positions_add(gw_graph *graph, uint32_t optimizer, gw_error *error
 void gw__positions_touch(gw_graph *graph, uint32_t node);
 /* Nodes will be removed: the same for lists that lose entries. */
 void gw__positions_touch_removed(gw_graph *graph, const uint8_t *marks);
-/* After edits: the lists follow the variables. GW_INVALID when they cannot; *optimizer is then whose. */
-gw_status gw__positions_settle(gw_graph *graph, uint32_t *optimizer, gw_error *error);
+/* After edits: the lists follow the variables. GW_INVALID when they cannot; *failed is then the optimizer. */
+gw_status gw__positions_settle(gw_graph *graph, uint32_t *failed, gw_error *error);
 /* Is this edge of the optimizer one of its lists ("_momentums"), whose entry i belongs to variables[now[i]]? */
 bool gw__positions_is_list(const gw_graph *graph, uint32_t optimizer, size_t edge);
 /* What the slots of a list are called: "m" from the full name "Adam/m/dense/kernel"; else the list's own name. */

@@ -9,48 +9,40 @@
 static const char *const action_names[] = {"unchanged", "renamed", "computed", "new"};
 const char *gw_action_name(gw_action action) { return action_names[action]; }
 
-static gw_status add_input(gw_plan *plan, gw_bundle *bundle, gw_error *error) {
-  for (size_t i = plan->input_count; i-- > 0;)
-    if (plan->inputs[i] == bundle) return GW_OK;
-  gw_bundle **grown = gw__realloc_array(plan->inputs, plan->input_count + 1, sizeof *grown, error);
-  if (!grown) return GW_NO_MEMORY;
-  plan->inputs = grown;
-  plan->inputs[plan->input_count++] = gw_bundle_retain(bundle);
-  return GW_OK;
-}
+/* An input, and which of its tensors are used, a byte for each. */
+typedef struct gw_input_use {
+  gw_bundle *bundle;
+  uint8_t *used;
+} gw_input_use;
 
-/* Which tensors of each input are used, a byte for each; in the order of plan->inputs. */
 typedef struct gw_usage {
-  uint8_t **used;
-  size_t count;
+  gw_input_use *inputs;
+  size_t count, capacity;
 } gw_usage;
 
-static gw_status use(gw_plan *plan, gw_usage *usage, gw_bundle *bundle, size_t index, gw_error *error) {
-  gw_status status = add_input(plan, bundle, error);
-  if (status != GW_OK) return status;
-  if (usage->count < plan->input_count) {
-    uint8_t **grown = gw__realloc_array(usage->used, plan->input_count, sizeof *grown, error);
-    if (!grown) return GW_NO_MEMORY;
-    usage->used = grown;
-    grown[usage->count] = gw__alloc_array(gw_bundle_count(bundle), 1, error);
-    if (!grown[usage->count]) return GW_NO_MEMORY;
-    usage->count++;
-  }
-  size_t at = plan->input_count;
-  while (plan->inputs[at - 1] != bundle) at--;
-  usage->used[at - 1][index] = 1;
+static gw_status use(gw_usage *usage, gw_bundle *bundle, size_t index, gw_error *error) {
+  for (size_t i = usage->count; i-- > 0;)
+    if (usage->inputs[i].bundle == bundle) {
+      usage->inputs[i].used[index] = 1;
+      return GW_OK;
+    }
+  gw_status status = gw__reserve((void **)&usage->inputs, &usage->capacity, usage->count + 1, sizeof *usage->inputs, error);
+  uint8_t *used = status == GW_OK ? gw__alloc_array(gw_bundle_count(bundle), 1, error) : NULL;
+  if (!used) return GW_NO_MEMORY;
+  used[index] = 1;
+  usage->inputs[usage->count++] = (gw_input_use){bundle, used};
   return GW_OK;
 }
 
 /* Inputs that an expression reads, and which of their tensors. */
-static gw_status note_leaves(gw_plan *plan, const gw_plan_item *item, gw_usage *usage, gw_error *error) {
+static gw_status note_leaves(const gw_plan_item *item, gw_usage *usage, gw_error *error) {
   const gw_tensor *leaf;
   gw_bundle *bundle;
   size_t index;
-  if (item->bundle) return use(plan, usage, item->bundle, item->index, error);
+  if (item->bundle) return use(usage, item->bundle, item->index, error);
   for (size_t cursor = 0; gw__expr_leaves(item->tensor, &cursor, &leaf);) {
     if (!gw__bundle_of_leaf(leaf, &bundle, &index)) continue;
-    gw_status status = use(plan, usage, bundle, index, error);
+    gw_status status = use(usage, bundle, index, error);
     if (status != GW_OK) return status;
   }
   return GW_OK;
@@ -134,19 +126,22 @@ static gw_status list_dropped(gw_plan *plan, gw_bundle *bundle, const uint8_t *u
 }
 
 static gw_status note_inputs(gw_plan *plan, gw_error *error) {
-  gw_usage usage = {NULL, 0};
+  gw_usage usage = {NULL, 0, 0};
   size_t capacity = 0;
   bool own = false;
   gw_status status = GW_OK;
-  for (size_t i = 0; i < plan->item_count && status == GW_OK; i++) status = note_leaves(plan, &plan->items[i], &usage, error);
-  for (size_t i = 0; i < plan->input_count && status == GW_OK; i++) {
-    own = own || plan->inputs[i] == plan->draft->bundle;
-    status = list_dropped(plan, plan->inputs[i], usage.used[i], &capacity, error);
+  for (size_t i = 0; i < plan->item_count && status == GW_OK; i++) status = note_leaves(&plan->items[i], &usage, error);
+  if (status == GW_OK && !(plan->inputs = gw__alloc_array(usage.count, sizeof *plan->inputs, error))) status = GW_NO_MEMORY;
+  for (size_t i = 0; i < usage.count && status == GW_OK; i++) {
+    gw_bundle *bundle = usage.inputs[i].bundle;
+    plan->inputs[plan->input_count++] = gw_bundle_retain(bundle);
+    own = own || bundle == plan->draft->bundle;
+    status = list_dropped(plan, bundle, usage.inputs[i].used, &capacity, error);
   }
   /* Nothing of it is used at all. */
   if (status == GW_OK && plan->draft->bundle && !own) status = list_dropped(plan, plan->draft->bundle, NULL, &capacity, error);
-  for (size_t i = 0; i < usage.count; i++) gw__free(usage.used[i]);
-  gw__free(usage.used);
+  for (size_t i = 0; i < usage.count; i++) gw__free(usage.inputs[i].used);
+  gw__free(usage.inputs);
   plan->same_names = status == GW_OK && has_same_names(plan);
   return status;
 }
