@@ -31,7 +31,7 @@ typedef struct gw_mark {
 static gw_mark mark(const gw_eval *eval) { return (gw_mark){eval->blocks, eval->blocks ? eval->blocks->used : 0}; }
 
 static void back_to(gw_eval *eval, gw_mark to) {
-  while (eval->blocks != to.block) {
+  while (eval->blocks && eval->blocks != to.block) {
     gw_eval_block *block = eval->blocks;
     if (!block->below && !to.block) { /* the first one stays: it is the one that nearly always is enough */
       block->used = 0;
@@ -447,9 +447,9 @@ static bool map_reshape(const gw_tensor *tensor, const gw_tensor *operand, const
     size_t i0 = i, j0 = j;
     uint64_t left = 1, right = 1;
     do {
-      if (left <= right && i < tensor->rank) left *= (uint64_t)tensor->dims[i++];
-      else if (j < operand->rank) right *= (uint64_t)operand->dims[j++];
-      else left *= (uint64_t)tensor->dims[i++];
+      bool ours = i < tensor->rank && (left <= right || j == operand->rank);
+      if (ours) left *= (uint64_t)tensor->dims[i++];
+      else right *= (uint64_t)operand->dims[j++];
     } while (left != right && (i < tensor->rank || j < operand->rank));
     /* The flat range within the group. */
     uint64_t first = 0, count = 1;
@@ -728,7 +728,8 @@ static gw_status in_boxes(gw_pull by_box, gw_eval *eval, const gw_tensor *tensor
   gw_status status = GW_OK;
   uint8_t *to = out;
   for (uint64_t next = region->first; status == GW_OK && next_box(tensor, &next, region->first + region->count, start, start + tensor->rank);) {
-    gw_region box = box_region(tensor, start, start + tensor->rank);
+    gw_region box = {.count = 1, .start = start, .size = start + tensor->rank};
+    for (size_t i = 0; i < tensor->rank; i++) box.count *= (uint64_t)box.size[i];
     status = by_box(eval, tensor, &box, to, error);
     to += box.count * width_of(tensor);
   }

@@ -1,4 +1,5 @@
 /* Operations: what each one takes, and which dtype and shape comes out. Nothing is read here. */
+#include <assert.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -51,7 +52,8 @@ static size_t width_of(const gw_tensor *tensor) {
 /* Scratch that an operation itself takes for each element: an estimate by which boxes are sized. */
 static size_t own_scratch(const gw_tensor *tensor) {
   const gw_how *how = tensor->how;
-  const gw_tensor *first = how->operand_count ? how->operands[0] : NULL;
+  if (how->operand_count == 0) return 0;
+  const gw_tensor *first = how->operands[0];
   switch (tensor->op) {
     case GW_OP_MEAN: return gw__mean_memory(tensor->dtype, how->weights != NULL, 16) / 16 + width_of(tensor);
     case GW_OP_CAST: case GW_OP_TRANSPOSE: case GW_OP_PAD: case GW_OP_CONCAT: return width_of(first);
@@ -470,6 +472,7 @@ static gw_status join(const char *name, gw_tensor *const *tensors, size_t count,
                       gw_error *error) {
   int64_t dims[GW_MAX_RANK];
   const gw_tensor *first = tensors[0];
+  assert(first);
   memcpy(dims, first->dims, first->rank * sizeof *dims);
   for (size_t i = 1; i < count; i++) {
     bool fits = tensors[i]->rank == first->rank && tensors[i]->dtype == first->dtype;

@@ -99,7 +99,11 @@ void gw__access_free(gw_access *access) {
 gw_status gw__access_of(const gw_tensor *tensor, gw_access *out, gw_error *error) {
   const gw_tensor *path[GW_MAX_DEPTH + 2];
   size_t count = 0;
-  for (const gw_tensor *at = tensor; at; at = main_operand(at)) path[count++] = at;
+  const gw_tensor *next_down = tensor;
+  do {
+    path[count++] = next_down;
+    next_down = main_operand(next_down);
+  } while (next_down);
   gw_access access;
   gw_status status = make_access(path[count - 1]->rank, &access, error);
   if (status != GW_OK) return status;

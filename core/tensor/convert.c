@@ -218,6 +218,7 @@ bool gw__dtype_computes(int dtype) { return way_of(dtype).at >= 0; }
 
 void gw__convert(int from, int to, void *out, const void *in, size_t count) {
   gw_way left = way_of(from), right = way_of(to);
+  if (left.at < 0 || right.at < 0) return; /* the caller has asked gw__dtype_computes */
   gw_convert middle = left.at == right.at && left.at != AT_BOOL ? NULL : native[left.at][right.at];
   if (from == GW_DT_COMPLEX64 && to == GW_DT_COMPLEX128) left = right = (gw_way){0}, middle = f32_f64, count *= 2;
   if (from == GW_DT_COMPLEX128 && to == GW_DT_COMPLEX64) left = right = (gw_way){0}, middle = f64_f32, count *= 2;
