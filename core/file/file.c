@@ -247,6 +247,14 @@ gw_status gw__file_write(const gw_file *file, uint64_t offset, const void *data,
   return GW_OK;
 }
 
+void gw__file_begin_sync(const gw_file *file, uint64_t offset, uint64_t size) {
+#ifdef SYNC_FILE_RANGE_WRITE
+  (void)sync_file_range(file->fd, (off_t)offset, (off_t)size, SYNC_FILE_RANGE_WRITE);
+#else
+  (void)file, (void)offset, (void)size;
+#endif
+}
+
 gw_status gw__file_sync(const gw_file *file, gw_error *error) {
   if (sync_again(file->fd) == 0) return GW_OK;
   return failed(error, file->path, errno, "cannot be synced to the disk");

@@ -253,5 +253,7 @@ gw_status gw__run_write_tile(gw_run *run, gw_worker *worker, const gw_piece *pie
     status = gw__file_write(run->data_files[piece->shard], unit->offset + tile.offset, from, tile.run, error);
     from += tile.run;
   }
+  if (status == GW_OK && tile.run == piece->size)
+    gw__file_begin_sync(run->data_files[piece->shard], unit->offset + tile.offset, tile.run);
   return status;
 }
