@@ -15,6 +15,7 @@ local DIR = os.getenv "BENCH_DIR" or "build/bench"
 local LAYERS = tonumber(os.getenv "BENCH_LAYERS" or "24")
 local RUNS = tonumber(os.getenv "BENCH_RUNS" or "5")
 local PYTHON = os.getenv "PYTHON"
+if PYTHON == "" then PYTHON = nil end
 local HIDDEN, VOCABULARY = 1024, 30522
 local MEGABYTE = 1000 * 1000
 
