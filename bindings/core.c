@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "embed.h"
-#include "gwl.h"
+#include "limits.h"
 
 static char script_folder_key; /* registry: --scripts DIR, or nothing */
 
@@ -263,6 +263,7 @@ int gwl_open(lua_State *L) {
                                        {"script", script},
                                        {"scripts", script_names},
                                        {"script_source", script_source},
+                                       {"read_inside", gwl_read_inside},
                                        {"catch_signals", catch_signals},
                                        {"interrupted", was_interrupted},
                                        {"monotonic", monotonic},
@@ -272,6 +273,8 @@ int gwl_open(lua_State *L) {
   luaL_newlib(L, functions);
   lua_pushliteral(L, GW_VERSION);
   lua_setfield(L, -2, "version");
+  lua_pushinteger(L, GWL_RECIPE_SECONDS);
+  lua_setfield(L, -2, "recipe_seconds");
   gwl_open_error(L);
   gwl_open_regex(L);
   gwl_open_bundle(L);

@@ -102,9 +102,16 @@ static int role(lua_State *L) {
 
 /* ---- Many names */
 
+/* The draft of a call that looks at every name. */
+static gw_draft *check_bulk(lua_State *L) {
+  gw_draft *draft = gwl_check_draft(L, 1);
+  gwl_charge(L, 1 + gw_draft_count(draft));
+  return draft;
+}
+
 /* draft:names(which?) -> a sequence of names, in key order. */
 static int names(lua_State *L) {
-  gw_draft *draft = gwl_check_draft(L, 1);
+  gw_draft *draft = check_bulk(L);
   gw_which which;
   bool all = lua_isnoneornil(L, 2);
   if (!all) gwl_check_which(L, 2, &which);
@@ -125,7 +132,7 @@ static int names(lua_State *L) {
 typedef gw_status (*bulk)(gw_draft *, const gw_which *, const char *, size_t *, gw_error *);
 
 static int by_which(lua_State *L, bulk rule) {
-  gw_draft *draft = gwl_check_draft(L, 1);
+  gw_draft *draft = check_bulk(L);
   gw_which which;
   char line[128];
   size_t count;
@@ -142,7 +149,7 @@ static int keep_only(lua_State *L) { return by_which(L, gw_draft_keep_only); }
 
 /* draft:rename_pairs{ {regex, replacement}, ... } -> how many names matched. */
 static int rename_pairs(lua_State *L) {
-  gw_draft *draft = gwl_check_draft(L, 1);
+  gw_draft *draft = check_bulk(L);
   char line[128];
   size_t renamed;
   gw_error error = GW_ERROR_INIT;
@@ -170,7 +177,7 @@ static int rename_pairs(lua_State *L) {
 
 /* draft:rename_exact(from, to): two sequences of names. */
 static int rename_exact(lua_State *L) {
-  gw_draft *draft = gwl_check_draft(L, 1);
+  gw_draft *draft = check_bulk(L);
   char line[128];
   size_t renamed;
   gw_error error = GW_ERROR_INIT;
@@ -191,7 +198,7 @@ static int rename_exact(lua_State *L) {
 }
 
 static int rename_scope(lua_State *L) {
-  gw_draft *draft = gwl_check_draft(L, 1);
+  gw_draft *draft = check_bulk(L);
   size_t from_length, to_length, renamed;
   char line[128];
   gw_error error = GW_ERROR_INIT;
@@ -204,7 +211,7 @@ static int rename_scope(lua_State *L) {
 
 /* draft:core_edge_paths() -> a sequence of the paths that rename looks at */
 static int edge_paths(lua_State *L) {
-  gw_draft *draft = gwl_check_draft(L, 1);
+  gw_draft *draft = check_bulk(L);
   void **box = gwl_block(L), **memory = gwl_block(L);
   gw_span *paths;
   char *text;
@@ -222,7 +229,8 @@ static int edge_paths(lua_State *L) {
 }
 
 static int merge(lua_State *L) {
-  gw_draft *draft = gwl_check_draft(L, 1), *other = gwl_check_draft(L, 2);
+  gw_draft *draft = check_bulk(L), *other = gwl_check_draft(L, 2);
+  gwl_charge(L, gw_draft_count(other));
   char line[128];
   gw_error error = GW_ERROR_INIT;
   if (gw_draft_merge(draft, other, where(L, line), &error) != GW_OK) return gwl_raise(L, &error);
@@ -230,7 +238,7 @@ static int merge(lua_State *L) {
 }
 
 static int copy(lua_State *L) {
-  const gw_draft *draft = gwl_check_draft(L, 1);
+  const gw_draft *draft = check_bulk(L);
   gw_draft *made;
   gw_error error = GW_ERROR_INIT;
   if (gw_draft_copy(draft, &made, &error) != GW_OK) return gwl_raise(L, &error);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "gwl.h"
+#include "limits.h"
 
 static const char error_type[] = "godwit.Error";
 static char home_key; /* registry: the set of source prefixes that are godwit's own */
@@ -101,7 +102,7 @@ static void set_message(lua_State *L) {
   lua_setfield(L, at, "message");
 }
 
-static int raise(lua_State *L, const gw_error *error, const char *class) {
+int gwl_raise_as(lua_State *L, const gw_error *error, const char *class) {
   char line[128];
   luaL_checkstack(L, 8, NULL);
   lua_createtable(L, 0, 8);
@@ -121,7 +122,14 @@ static int raise(lua_State *L, const gw_error *error, const char *class) {
   return lua_error(L);
 }
 
-int gwl_raise(lua_State *L, const gw_error *error) { return raise(L, error, class_of(error)); }
+int gwl_raise(lua_State *L, const gw_error *error) {
+  const gwl_limits *limits = error->status == GW_NO_MEMORY ? gwl_limits_of(L) : NULL;
+  if (!limits || !limits->account.refused) return gwl_raise_as(L, error, class_of(error));
+  gw_error limit;
+  gwl_limits_explain_memory(limits, &limit);
+  limit.file[0] = '\0'; /* the line is known */
+  return gwl_raise_as(L, &limit, "limit");
+}
 
 int gwl_wrong(lua_State *L, const char *format, ...) {
   gw_error error = {.status = GW_INVALID};
@@ -134,9 +142,9 @@ int gwl_wrong(lua_State *L, const char *format, ...) {
 }
 
 int gwl_raise_usage(lua_State *L, const gw_error *error) {
-  if (error->status == GW_INVALID) return raise(L, error, "usage");
+  if (error->status == GW_INVALID) return gwl_raise_as(L, error, "usage");
   /* Where something is written, what is missing is a folder and not a checkpoint. */
-  return raise(L, error, error->status == GW_NOT_FOUND && error->system ? "system" : class_of(error));
+  return gwl_raise_as(L, error, error->status == GW_NOT_FOUND && error->system ? "system" : class_of(error));
 }
 
 /* Recipes raise tables too, and whoever reports an error relies on what its fields are. */

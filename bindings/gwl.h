@@ -35,6 +35,7 @@ void gwl_open_error(lua_State *L);
 /* Raises what core reported as an error object: class, what, file, key, offset, line, hint, message. `usage` says that
  * a request which core calls invalid came from the command line and not from a recipe. Never returns. */
 int gwl_raise(lua_State *L, const gw_error *error);
+int gwl_raise_as(lua_State *L, const gw_error *error, const char *class);
 int gwl_raise_usage(lua_State *L, const gw_error *error);
 /* Raises the recipe's own mistake at its line, whatever scripts of godwit's lie between; the format is lua_pushfstring's. */
 int gwl_wrong(lua_State *L, const char *format, ...);
@@ -119,7 +120,12 @@ int gwl_bytes_text(lua_State *L);   /* core.bytes(n): "1.3 GB" */
 int gwl_printable(lua_State *L);
 int gwl_regex_match(lua_State *L);
 int gwl_regex_sub(lua_State *L);
-int gwl_sandbox_new(lua_State *L);  /* core.sandbox() */
+int gwl_sandbox_new(lua_State *L);  /* core.sandbox(limits) */
+int gwl_read_inside(lua_State *L);  /* core.read_inside(folder, file) -> text, or nil and what is wrong */
+/* Charges work that core does for a recipe in a loop of its own; raises when its steps or its time are over. Nothing in
+ * a state without limits. */
+void gwl_charge(lua_State *L, uint64_t steps);
+void gwl_charge_elements(lua_State *L, const gw_tensor *tensor); /* of which a step takes 64 */
 
 int gwl_graph_open(lua_State *L);   /* core.graph(bundle) */
 int gwl_graph_decode(lua_State *L); /* core.graph_decode(bytes) */

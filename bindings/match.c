@@ -72,6 +72,7 @@ static int new_report(lua_State *L, gw_draft *draft, gw_draft *other, const gw_m
   char line[128];
   gw_error error = GW_ERROR_INIT;
   gw_report *report;
+  gwl_charge(L, 1 + gw_draft_count(draft) + gw_draft_count(other));
   void **box = gwl_new(L, GWL_REPORT, GW_REPORT_LISTS);
   gw_status status = restoring
                          ? gw_draft_restore(draft, other, options, gwl_where(L, line, sizeof line) ? line : NULL, &report, &error)

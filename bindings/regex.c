@@ -65,6 +65,7 @@ int gwl_regex_match(lua_State *L) {
   gw_regex *regex = gwl_check_regex(L, 2);
   const gw_span *groups;
   gw_error error = GW_ERROR_INIT;
+  gwl_charge(L, 1 + length);
   if (gw_regex_groups(regex, text, length, &groups, &count, &error) != GW_OK) return gwl_raise(L, &error);
   if (count == 0) {
     lua_pushnil(L);
@@ -85,6 +86,7 @@ int gwl_regex_sub(lua_State *L) {
   const char *replacement = luaL_checklstring(L, 3, &replacement_length);
   gw_error error = GW_ERROR_INIT;
   char *out;
+  gwl_charge(L, 1 + length);
   if (gw_regex_replace(regex, text, length, replacement, replacement_length, &out, &out_length, &replaced, &error) != GW_OK)
     return gwl_raise(L, &error);
   void *copy = lua_newuserdatauv(L, out_length + 1, 0);

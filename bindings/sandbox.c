@@ -1,22 +1,20 @@
 /* A recipe's own Lua state: a fresh one, with an allow list, text chunks only. Values cross as plain data and drafts as
  * handles; both states see the same draft, because drafts live in core and know of no state. */
 #include <lualib.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "gwl.h"
+#include "limits.h"
 
-enum {
-  DEPTH = 100,
-  INTERRUPT_STEPS = 100000 /* of Lua's machine, between two looks for Ctrl-C */
-};
+enum { DEPTH = 100 };
 
 /* ---- What a recipe finds in its globals, and why. Everything that is not listed is not there: files (io, os, dofile,
  * loadfile), processes (os), other code (load, package, debug, string.dump), and the collector. */
 static const char *const allowed_base[] = {
     "assert", "error", "getmetatable", "ipairs", "next", "pairs", "pcall", "rawequal", "rawget", "rawlen", "rawset",
-    "select", "tonumber", "tostring", "type", "xpcall", "_VERSION", /* plain language, no way out */
-    "setmetatable",                                                  /* wrapped: refuses __gc */
+    "select", "tonumber", "tostring", "type", "_VERSION", /* plain language, no way out */
+    "setmetatable", "xpcall",                             /* our own, below */
     NULL};
 static const char *const allowed_string[] = {"byte", "char", "find", "format", "gmatch", "gsub", "len", "lower", "match", "pack",
                                              "packsize", "rep", "reverse", "sub", "unpack", "upper", NULL}; /* all but dump */
@@ -39,6 +37,30 @@ static int safe_setmetatable(lua_State *L) {
   lua_settop(L, 2);
   lua_setmetatable(L, 1);
   return 1;
+}
+
+/* xpcall(f, handler, ...): the handler runs once f has ended, not inside of the error. There hooks are silent, so that a
+ * handler which never ends could not be stopped; and what it could see there that it does not here is debug's. */
+static int handled(lua_State *L, int status, lua_KContext context) {
+  (void)context;
+  if (status == LUA_OK || status == LUA_YIELD) {
+    lua_pushboolean(L, 1);
+    lua_replace(L, 1);
+    return lua_gettop(L);
+  }
+  lua_pushboolean(L, 0);
+  lua_insert(L, 1); /* [false handler error] */
+  lua_call(L, 1, LUA_MULTRET);
+  return lua_gettop(L);
+}
+
+static int safe_xpcall(lua_State *L) {
+  luaL_checktype(L, 2, LUA_TFUNCTION);
+  lua_pushvalue(L, 2);
+  lua_pushvalue(L, 1);
+  lua_replace(L, 2);
+  lua_replace(L, 1); /* [handler f ..] */
+  return handled(L, lua_pcallk(L, lua_gettop(L) - 2, LUA_MULTRET, 0, 0, handled), 0);
 }
 
 /* print goes to stderr: stdout belongs to results. */
@@ -84,6 +106,7 @@ static void add_library(lua_State *L, lua_CFunction open, const char *name, cons
     lua_setfield(L, -2, "__metatable");
     lua_pop(L, 2);
   }
+  if (strcmp(name, "coroutine") == 0) gwl_limits_wrap_coroutines(L);
   lua_remove(L, -2);
   lua_setglobal(L, name);
 }
@@ -91,10 +114,14 @@ static void add_library(lua_State *L, lua_CFunction open, const char *name, cons
 /* Lua's own globals are thrown away and the allowed ones put into a new table. Runs in the guest. */
 static void open_allowed(lua_State *L) {
   luaL_requiref(L, "_G", luaopen_base, 1);
+  lua_getfield(L, -1, "xpcall");
+  lua_setfield(L, LUA_REGISTRYINDEX, "godwit.xpcall");
   lua_newtable(L);
   copy_allowed(L, allowed_base);
   lua_pushcfunction(L, safe_setmetatable);
   lua_setfield(L, -2, "setmetatable");
+  lua_pushcfunction(L, safe_xpcall);
+  lua_setfield(L, -2, "xpcall");
   lua_pushcfunction(L, print);
   lua_setfield(L, -2, "print");
   lua_pushvalue(L, -1);
@@ -157,49 +184,35 @@ static bool transfer(lua_State *from, int index, lua_State *to, int depth) {
 
 static int release(lua_State *L) {
   void **box = luaL_checkudata(L, 1, GWL_SANDBOX);
-  if (*box) lua_close(*box);
+  if (*box) gwl_limits_close_state(*box);
   *box = NULL;
   return 0;
-}
-
-/* Ctrl-C ends a recipe that computes for ever. Coroutines inherit the hook. Once it has fired it comes again with every
- * instruction, or pcall would swallow it. */
-static void look_for_interrupt(lua_State *L, lua_Debug *frame) {
-  (void)frame;
-  if (!gwl_interrupted()) return;
-  lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
-  lua_sethook(lua_tothread(L, -1), look_for_interrupt, LUA_MASKCOUNT, 1);
-  lua_sethook(L, look_for_interrupt, LUA_MASKCOUNT, 1);
-  gwl_stop_if_interrupted(L);
 }
 
 /* Runs protected in the guest: libraries, the C module, and the guest's own script. */
 static int open_guest(lua_State *L) {
   open_allowed(L);
-  lua_sethook(L, look_for_interrupt, LUA_MASKCOUNT, INTERRUPT_STEPS);
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
   lua_pop(L, 1);
   lua_pushcfunction(L, gwl_open);
   lua_call(L, 0, 1);
+  lua_getfield(L, LUA_REGISTRYINDEX, "godwit.xpcall");
+  lua_setfield(L, -2, "xpcall"); /* for guest.lua, whose handler ends */
   if (!gwl_push_script(L, "godwit.guest")) return luaL_error(L, "the script godwit.guest is missing");
   lua_pushvalue(L, -2);
   lua_call(L, 1, 1);
   return 1; /* the table of entry points stays on the guest's stack */
 }
 
-/* core.sandbox() */
-int gwl_sandbox_new(lua_State *L) {
-  void **box = gwl_new(L, GWL_SANDBOX, 0);
-  lua_State *guest = luaL_newstate();
-  if (!guest) return luaL_error(L, "out of memory");
-  *box = guest;
-  lua_pushcfunction(guest, open_guest);
-  if (lua_pcall(guest, 0, 1, 0) != LUA_OK) return luaL_error(L, "%s", lua_tostring(guest, -1));
-  return 1;
-}
-
 /* Raises in L what the guest raised: an error object keeps its fields, everything else becomes the recipe's error. */
-static int pass_error(lua_State *L, lua_State *guest) {
+static int pass_error(lua_State *L, lua_State *guest, int status) {
+  const gwl_limits *limits = gwl_limits_of(guest);
+  const char *text = lua_type(guest, -1) == LUA_TSTRING ? lua_tostring(guest, -1) : NULL;
+  if (limits->account.refused && (status == LUA_ERRMEM || (text && strcmp(text, "not enough memory") == 0))) {
+    gw_error error;
+    gwl_limits_explain_memory(limits, &error);
+    return gwl_raise_as(L, &error, "limit");
+  }
   if (lua_type(guest, -1) == LUA_TTABLE && transfer(guest, -1, L, 0)) {
     if (lua_getfield(L, -1, "class") == LUA_TSTRING) {
       lua_pop(L, 1);
@@ -209,18 +222,43 @@ static int pass_error(lua_State *L, lua_State *guest) {
     }
     lua_settop(L, 0);
   }
-  size_t size;
   lua_createtable(L, 0, 2);
   lua_pushliteral(L, "recipe");
   lua_setfield(L, -2, "class");
-  const char *text = lua_type(guest, -1) == LUA_TSTRING ? lua_tolstring(guest, -1, &size) : NULL;
-  if (text) lua_pushlstring(L, text, size);
+  if (text) lua_pushstring(L, text);
   else lua_pushfstring(L, "an error object that is a %s", luaL_typename(guest, -1));
   lua_setfield(L, -2, "what");
   lua_pushcfunction(L, gwl_fail);
   lua_insert(L, -2);
   lua_call(L, 1, 0);
   return 0;
+}
+
+static double limit(lua_State *L, const char *name, double otherwise) {
+  if (lua_getfield(L, 1, name) != LUA_TNIL) otherwise = luaL_checknumber(L, -1);
+  lua_pop(L, 1);
+  return otherwise;
+}
+
+/* core.sandbox{title =, memory = bytes, steps =, seconds =, last_words =, last_json =}: limits with their defaults; with
+ * the last two the program ends, by them, when a C function does not return in time. */
+int gwl_sandbox_new(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_settop(L, 1);
+  gwl_limits limits = {.memory = (int64_t)limit(L, "memory", GWL_RECIPE_MEMORY),
+                       .max_steps = (uint64_t)limit(L, "steps", GWL_RECIPE_STEPS),
+                       .seconds = limit(L, "seconds", GWL_RECIPE_SECONDS)};
+  if (lua_getfield(L, 1, "title") == LUA_TSTRING) snprintf(limits.title, sizeof limits.title, "%s", lua_tostring(L, -1));
+  lua_getfield(L, 1, "last_words");
+  lua_getfield(L, 1, "last_json");
+  gwl_limits_last_words(luaL_optstring(L, -2, ""), luaL_optstring(L, -1, ""));
+  void **box = gwl_new(L, GWL_SANDBOX, 0);
+  lua_State *guest = gwl_limits_new_state(&limits);
+  if (!guest) return luaL_error(L, "out of memory");
+  *box = guest;
+  lua_pushcfunction(guest, open_guest);
+  int status = gwl_limits_call(guest, 0, 1);
+  return status == LUA_OK ? 1 : pass_error(L, guest, status);
 }
 
 /* sandbox:call(name, ...) -> what the guest's function returned (one value) */
@@ -232,9 +270,10 @@ static int call(lua_State *L) {
   if (lua_getfield(guest, 1, name) != LUA_TFUNCTION) return luaL_error(L, "the guest has no function '%s'", name);
   for (int i = 0; i < count; i++)
     if (!transfer(L, 3 + i, guest, 0)) return luaL_error(L, "argument %d cannot be passed to a recipe", i + 1);
-  if (lua_pcall(guest, count, 1, 0) != LUA_OK) {
+  int status = gwl_limits_call(guest, count, 1);
+  if (status != LUA_OK) {
     lua_settop(L, 0);
-    return pass_error(L, guest);
+    return pass_error(L, guest, status);
   }
   lua_settop(L, 0);
   if (!transfer(guest, -1, L, 0)) {

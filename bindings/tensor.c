@@ -405,6 +405,7 @@ static int value(lua_State *L) {
     push_dtype(L, dtype);
     return luaL_error(L, "values of dtype %s cannot be shown; the tensor can be kept, renamed and dropped", lua_tostring(L, -1));
   }
+  gwl_charge(L, size);
   gwl_push_value(L, tensor);
   return 1;
 }
@@ -435,6 +436,7 @@ static void set_extreme(lua_State *L, const char *field, const gw_tensor *tensor
 static int stats(lua_State *L) {
   const gw_tensor *tensor = gwl_check_tensor(L, 1);
   gwl_stop_if_interrupted(L);
+  gwl_charge_elements(L, tensor);
   gw_stats found;
   gw_error error = GW_ERROR_INIT;
   if (gw_tensor_stats(tensor, &found, &error) != GW_OK) return gwl_raise(L, &error);
@@ -456,6 +458,7 @@ static int equal(lua_State *L) {
   const gw_tensor *a = gwl_check_tensor(L, 1), *b = gwl_check_tensor(L, 2);
   gwl_stop_if_interrupted(L);
   double tolerance = luaL_optnumber(L, 3, 0);
+  gwl_charge_elements(L, a);
   gw_error error = GW_ERROR_INIT;
   bool same;
   if (!(tolerance >= 0)) return luaL_argerror(L, 3, "a tolerance is not negative");

@@ -72,6 +72,21 @@ GW_API const char *gw_status_name(gw_status status);
  * as \xNN, the middle as "..." when it does not fit. */
 GW_API void gw_printable(char *out, size_t size, const char *name, size_t length);
 
+/* ---- Accounts: a bound for all that a piece of work (a recipe) allocates ----------------------------------------- */
+
+/* Bytes of the heap. What was allocated without the account and is freed under it makes room. */
+typedef struct gw_account {
+  int64_t limit, used;
+  bool refused; /* something was not given because of the limit */
+} gw_account;
+
+/* From now on what core allocates and frees in the calling thread is charged to `account` (NULL: to nobody), and an
+ * allocation beyond its limit fails with GW_NO_MEMORY. Returns the account before. Worker threads charge nobody: their
+ * buffers are bounded by the memory budget of the work they do. */
+GW_API gw_account *gw_account_use(gw_account *account);
+/* Whether `size` more bytes are within the limit; sets `refused` when not. For allocators that share an account. */
+GW_API bool gw_account_allows(gw_account *account, size_t size);
+
 /* ---- Plain values ---------------------------------------------------------------------------------------------- */
 
 typedef struct gw_span {

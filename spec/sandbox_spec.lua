@@ -30,7 +30,7 @@ _G _VERSION assert coroutine.close coroutine.create coroutine.isyieldable corout
 coroutine.status coroutine.wrap coroutine.yield error getmetatable ipairs math.abs math.acos math.asin math.atan math.ceil
 math.cos math.exp math.floor math.fmod math.huge math.log math.max math.maxinteger math.min math.mininteger math.modf
 math.pi math.random math.sin math.sqrt math.tan math.tointeger math.type math.ult next pairs pcall print rawequal rawget
-rawlen rawset select setmetatable string.byte string.char string.find string.format string.gmatch string.gsub string.len
+rawlen rawset require select setmetatable string.byte string.char string.find string.format string.gmatch string.gsub string.len
 string.lower string.match string.pack string.packsize string.rep string.reverse string.sub string.unpack string.upper
 table.concat table.insert table.move table.pack table.remove table.sort table.unpack tonumber tostring type utf8.char
 utf8.charpattern utf8.codepoint utf8.codes utf8.len utf8.offset xpcall]]
@@ -53,7 +53,7 @@ describe("a recipe's globals", function()
     assert.equal((GLOBALS:gsub("\n", " ")), (found:gsub("\n$", "")))
   end)
 
-  for _, name in ipairs { "io", "os", "load", "loadstring", "loadfile", "dofile", "require", "package", "debug", "collectgarbage", "warn",
+  for _, name in ipairs { "io", "os", "load", "loadstring", "loadfile", "dofile", "package", "debug", "collectgarbage", "warn",
     "string.dump", "math.randomseed", "gw.open", "gw.core" } do
     it(("have no %s"):format(name), function()
       assert.equal("nil\n", printed(("print(%s) return function() end"):format(name)))
@@ -79,7 +79,6 @@ describe("a recipe's globals", function()
     for source, reason in pairs {
       ["local clock = os.time"] = "there is no os in recipes: a recipe sees no clock, no environment and no other program",
       ["local os = os return function() os.exit() end"] = "there is no os in recipes",
-      ["require 'helpers'"] = "there is no require in recipes: a recipe opens no files itself",
       ["load('x')"] = "there is no load in recipes: a recipe runs no code but its own text",
       ["debug.getinfo(1)"] = "there is no debug in recipes: a recipe does not reach out of its own state",
     } do
@@ -92,6 +91,117 @@ describe("a recipe's globals", function()
   it("that nobody has are what Lua says of them", function()
     local _, err = run "return function()\n  chkpt:drop 'a'\nend"
     assert.equal("godwit: r.lua:2: attempt to index a nil value (global 'chkpt')\n", err)
+  end)
+end)
+
+describe("pairs in a recipe", function()
+  it("goes in the order of keys, whatever they are", function()
+    local source = [[
+      local t = { 7, 8, [10] = 1, [2.5] = 2, b = 3, a = 4, [true] = 5, [false] = 6, [print] = 7 }
+      local parts = {}
+      for key, value in pairs(t) do parts[#parts + 1] = (type(key) == "function" and "print" or tostring(key)) .. "=" .. value end
+      print(table.concat(parts, " ")) return function() end]]
+    assert.equal("1=7 2=8 2.5=2 10=1 a=4 b=3 false=6 true=5 print=7\n", printed(source))
+  end)
+
+  it("skips what the loop has removed, and takes what it has changed", function()
+    assert.equal("a1 c9\n", printed [[
+      local t, parts = { a = 1, b = 2, c = 3 }, {}
+      for key, value in pairs(t) do t.b, t.c, t.d = nil, 9, 4 parts[#parts + 1] = key .. value end
+      print(table.concat(parts, " ")) return function() end]])
+  end)
+
+  it("leaves __pairs and its own errors as they are", function()
+    assert.equal("1 2\n", printed [[
+      for a, b in pairs(setmetatable({}, { __pairs = function() return function(_, last) if not last then return 1, 2 end end end })) do print(a, b) end
+      return function() end]]:gsub("\t", " "))
+    local _, err, status = run "return function()\n  for _ in pairs(nil) do end\nend"
+    assert.equal(3, status)
+    assert.matches("^godwit: r.lua:2: bad argument #1 to 'pairs' %(a table expected, got nil%)", err)
+  end)
+end)
+
+describe("require in a recipe", function()
+  it("loads a module of the recipe's own folder once, with the recipe's globals", function()
+    scratch.write(folder .. "/names.lua", "print 'loaded' return { rules = { a = 'b' }, gw = gw }")
+    assert.equal("loaded\ntrue\n", printed [[
+      local names = require "names"
+      print(names == require "names" and names.gw == gw)
+      return function(ckpt) ckpt:rename(names.rules) end]])
+  end)
+
+  it("looks in folders below, and in those of GODWIT_PATH", function()
+    os.execute(("mkdir -p '%s/team/bert' '%s/shared'"):format(folder, folder))
+    scratch.write(folder .. "/team/bert/names.lua", "return 'below'")
+    scratch.write(folder .. "/shared/common.lua", "return 'shared'")
+    scratch.write(folder .. "/r.lua", "print(require 'team.bert.names', require 'common') return function() end")
+    local _, err, status = program.shell(("GODWIT_PATH=%s/shared %s run r.lua in -o out"):format(program.quoted(folder), program.quoted(program.PATH)),
+      folder)
+    assert.same({ "below\tshared\n", 0 }, { err, status })
+  end)
+
+  it("says where it looked", function()
+    local _, err, status = run "return function() end, require 'nothing'"
+    assert.same({ 3, "godwit: r.lua:1: there is no module 'nothing': there is no ./nothing.lua\n"
+      .. "  modules lie in the recipe's own folder and in those of GODWIT_PATH\n" }, { status, err })
+  end)
+
+  it("shows a module's own mistakes at the module's line", function()
+    scratch.write(folder .. "/broken.lua", "local x\nreturn x.y")
+    local _, err = run "require 'broken' return function() end"
+    assert.matches("^godwit: %./broken.lua:2: attempt to index a nil value", err)
+  end)
+end)
+
+describe("gw.recipe", function()
+  it("calls a recipe that comes with godwit, with its defaults", function()
+    local _, err, status = run [[return function(ckpt) gw.recipe "rename_scope"(ckpt, { from = "/", to = "new/" }) end]]
+    assert.equal(0, status, err)
+    assert.is_true(gw.open(folder .. "/out"):has "new/a")
+  end)
+
+  it("calls one of the same folder, whose globals are its own", function()
+    scratch.write(folder .. "/other.lua", "gw.scalar, leaked = nil, 1 return function(ckpt) ckpt:rename { a = 'b' } end")
+    local _, err, status = run [[return function(ckpt)
+      local result = gw.recipe "other"(ckpt)
+      print(leaked, gw.scalar ~= nil, result == ckpt or #result)
+    end]]
+    assert.equal(0, status, err)
+    assert.matches("^nil\ttrue\t", err)
+    assert.is_true(gw.open(folder .. "/out"):has "b")
+  end)
+
+  it("checks parameters as the command line does", function()
+    for call, message in pairs {
+      ["gw.recipe 'rename_scope'(ckpt, { from = '/' })"] = "recipe rename_scope: parameter 'to' is missing",
+      ["gw.recipe 'rename_scope'(ckpt, { fro = '/' })"] = "recipe rename_scope: there is no parameter 'fro'",
+      ["gw.recipe 'rename_scope'(ckpt, { from = 1, to = 'x' })"] = "recipe rename_scope: parameter from is of type string, and cannot be a number",
+      ["gw.recipe 'rename_scop'"] = "there is no recipe 'rename_scop'",
+    } do
+      local _, err, status = run("return function(ckpt)\n  local _ = " .. call .. "\nend")
+      assert.equal(3, status)
+      assert.matches("godwit: r.lua:2: " .. message, err, 1, true)
+    end
+  end)
+
+  it("in a Lua program runs the recipe in its sandbox, a file's too", function()
+    scratch.write(folder .. "/other.lua", "return function(ckpt) ckpt:rename { a = 'b' } assert(io == nil and gw.open == nil) end")
+    local ckpt = gw.open(folder .. "/in")
+    assert.is_true(gw.recipe(folder .. "/other.lua")(ckpt):has "b")
+    assert.is_true(gw.recipe "rename_scope"(ckpt, { from = "/", to = "x/" }):has "x/b")
+    assert.has_error(function() gw.recipe "rename_scope"(ckpt, { fro = "/" }) end)
+  end)
+
+  it("hands other checkpoints over by position or by name", function()
+    scratch.write(folder .. "/two.lua", [[return { inputs = { "base", "donor" },
+      run = function(base, p, inputs) base.vars.b = inputs.donor.vars.a base.vars.c = inputs[2].vars.a end }]])
+    for _, given in ipairs { "{ ckpt, ckpt:copy() }", "{ donor = ckpt:copy() }" } do
+      local _, err, status = run(("return function(ckpt) return gw.recipe 'two'(ckpt, {}, %s) end"):format(given))
+      assert.equal(0, status, err)
+      assert.is_true(gw.open(folder .. "/out"):has "c")
+    end
+    local _, err = run "return function(ckpt)\n  local _ = gw.recipe 'two'(ckpt)\nend"
+    assert.matches("r.lua:2: the recipe two takes the inputs base, donor: donor is missing", err, 1, true)
   end)
 end)
 

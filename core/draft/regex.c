@@ -82,8 +82,20 @@ static gw_status bad_pattern(const char *pattern, size_t length, int code, size_
   return gw__fail(error, GW_INVALID, "the pattern '%s' is wrong at position %zu: %s", shown, offset, reason);
 }
 
-static gw_status compile(const char *pattern, size_t length, uint32_t options, pcre2_code **out, gw_error *error) {
-  pcre2_compile_context *context = pcre2_compile_context_create(NULL);
+/* PCRE2's memory is core's: counted and bounded like all other. */
+static void *take(size_t size, void *unused) {
+  (void)unused;
+  return gw__alloc(size, NULL);
+}
+
+static void give_back(void *pointer, void *unused) {
+  (void)unused;
+  gw__free(pointer);
+}
+
+static gw_status compile(const char *pattern, size_t length, uint32_t options, pcre2_general_context *memory, pcre2_code **out,
+                         gw_error *error) {
+  pcre2_compile_context *context = pcre2_compile_context_create(memory);
   if (!context) return gw__fail(error, GW_NO_MEMORY, "out of memory");
   int code = 0;
   size_t offset = 0;
@@ -91,14 +103,14 @@ static gw_status compile(const char *pattern, size_t length, uint32_t options, p
   *out = pcre2_compile((PCRE2_SPTR)pattern, length, OPTIONS | options, &code, &offset, context);
   pcre2_compile_context_free(context);
   if (*out) return GW_OK;
-  return code == PCRE2_ERROR_NOMEMORY ? gw__fail(error, GW_NO_MEMORY, "out of memory") : bad_pattern(pattern, length, code, offset, error);
+  return code == PCRE2_ERROR_HEAP_FAILED ? gw__fail(error, GW_NO_MEMORY, "out of memory") : bad_pattern(pattern, length, code, offset, error);
 }
 
-static gw_status prepare(gw_regex *regex, gw_error *error) {
+static gw_status prepare(gw_regex *regex, pcre2_general_context *memory, gw_error *error) {
   pcre2_pattern_info(regex->code, PCRE2_INFO_CAPTURECOUNT, &regex->group_count);
   regex->group_count++;
-  regex->data = pcre2_match_data_create_from_pattern(regex->code, NULL);
-  regex->limits = pcre2_match_context_create(NULL);
+  regex->data = pcre2_match_data_create_from_pattern(regex->code, memory);
+  regex->limits = pcre2_match_context_create(memory);
   regex->groups = gw__alloc_array(regex->group_count, sizeof *regex->groups, error);
   if (!regex->data || !regex->limits || !regex->groups) return gw__fail(error, GW_NO_MEMORY, "out of memory");
   pcre2_set_match_limit(regex->limits, MATCH_LIMIT);
@@ -114,9 +126,12 @@ gw_status gw_regex_compile(const char *pattern, size_t length, gw_regex **out, g
   gw_regex *regex = gw__alloc_array(1, sizeof *regex, error);
   if (!regex) return GW_NO_MEMORY;
   gw_printable(regex->pattern, sizeof regex->pattern, pattern, length);
-  status = compile(pattern, length, 0, &regex->code, error);
-  if (status == GW_OK) status = compile(pattern, length, PCRE2_MATCH_INVALID_UTF, &regex->lenient, error);
-  if (status == GW_OK) status = prepare(regex, error);
+  pcre2_general_context *memory = pcre2_general_context_create(take, give_back, NULL);
+  if (!memory) status = gw__fail(error, GW_NO_MEMORY, "out of memory");
+  if (status == GW_OK) status = compile(pattern, length, 0, memory, &regex->code, error);
+  if (status == GW_OK) status = compile(pattern, length, PCRE2_MATCH_INVALID_UTF, memory, &regex->lenient, error);
+  if (status == GW_OK) status = prepare(regex, memory, error);
+  pcre2_general_context_free(memory);
   if (status != GW_OK) {
     gw_regex_free(regex);
     return status;
@@ -147,6 +162,7 @@ static gw_status match(const gw_regex *regex, const char *text, size_t length, s
   int result = pcre2_match(code, (PCRE2_SPTR)text, length, start, options, regex->data, regex->limits);
   *count = result > 0 ? result : 0;
   if (result > 0 || result == PCRE2_ERROR_NOMATCH) return GW_OK;
+  if (result == PCRE2_ERROR_NOMEMORY) return gw__fail(error, GW_NO_MEMORY, "out of memory");
   char reason[160], shown[96];
   pcre2_get_error_message(result, (PCRE2_UCHAR *)reason, sizeof reason);
   gw_printable(shown, sizeof shown, text, length);

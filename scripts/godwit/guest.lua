@@ -29,12 +29,136 @@ local function copy(t)
   return copied
 end
 
---- A recipe's globals: copies, so that what it overwrites is its own.
-local function new_environment()
+local RANK = { number = 1, string = 2, boolean = 3 }
+
+local function before(a, b)
+  local rank_a, rank_b = RANK[type(a)], RANK[type(b)]
+  if rank_a ~= rank_b then return rank_a < rank_b end
+  if rank_a == 3 then return not a and b end
+  return a < b
+end
+
+--- pairs in the order of keys: numbers, texts, false and true; what has no order comes last. Lua's own order changes from
+--- run to run, and a recipe gives the same result every time.
+local function ordered_pairs(t)
+  if t == nil then core.fail { class = "recipe", what = "bad argument #1 to 'pairs' (a table expected, got nil)" } end
+  local meta = type(t) == "table" and getmetatable(t)
+  if meta == false or meta and (type(meta) ~= "table" or rawget(meta, "__pairs")) then return pairs(t) end
+  local keys, others = {}, {}
+  for key in next, t do
+    local list = RANK[type(key)] and keys or others
+    list[#list + 1] = key
+  end
+  table.sort(keys, before)
+  table.move(others, 1, #others, #keys + 1, keys)
+  local position = 0
+  return function()
+    local key, value
+    repeat
+      position = position + 1
+      key = keys[position]
+      value = key ~= nil and rawget(t, key)
+    until key == nil or value ~= nil
+    return key, value
+  end, t, nil
+end
+
+-- ---- Helper modules and other recipes: files of the recipe's own folder and of the recipe path, and nothing else
+
+local path = {} -- folders
+
+--- The text of `name`.lua in the first folder that has it, and its path.
+local function find_file(name, folder)
+  local tried = {}
+  for _, place in ipairs { folder or false, table.unpack(path) } do
+    if place then
+      local file = ("%s/%s.lua"):format(place, name)
+      local source, problem = core.read_inside(place, name .. ".lua")
+      if source then return source, file end
+      if problem then core.fail { class = "recipe", what = ("%s: %s"):format(file, problem) } end
+      tried[#tried + 1] = file
+    end
+  end
+  return nil, #tried > 0 and "there is no " .. table.concat(tried, ", no ") or "GODWIT_PATH names no folder"
+end
+
+local new_environment
+
+local function load_text(source, chunk_name, env)
+  local chunk, problem = core.load(source, chunk_name, env)
+  if not chunk then error(problem, 0) end
+  return chunk
+end
+
+--- `require` of one recipe: a module is loaded once, with the recipe's own globals.
+local function requirer(env, folder)
+  local modules, loading = {}, {}
+  return function(name)
+    if type(name) ~= "string" or not ("." .. name):match("^%.[%w_%-]+") or ("." .. name):find("%.[^%w_%-]") or name:find("[^%w_%-.]")
+      or name:sub(-1) == "." then
+      core.fail {
+        class = "recipe", what = ("require takes a module's name like \"names\" or \"team.names\", not %s"):format(
+          type(name) == "string" and ("\"%s\""):format(name) or core.what(name)),
+        hint = "modules lie in the recipe's own folder and in those of GODWIT_PATH, and nowhere else",
+      }
+    end
+    if modules[name] == nil then
+      if loading[name] then core.fail { class = "recipe", what = ("the module '%s' requires itself"):format(name) } end
+      local source, file = find_file(name:gsub("%.", "/"), folder)
+      if not source then
+        core.fail {
+          class = "recipe", what = ("there is no module '%s': %s"):format(name, file),
+          hint = "modules lie in the recipe's own folder and in those of GODWIT_PATH",
+        }
+      end
+      loading[name] = true
+      local module = load_text(source, "@" .. file, env)(name)
+      loading[name] = nil
+      modules[name] = module == nil and true or module
+    end
+    return modules[name]
+  end
+end
+
+--- gw.recipe: a recipe of the same folder, of the recipe path, or one that comes with godwit.
+local function recipe_caller(folder)
+  local known = {}
+  return function(name)
+    if type(name) ~= "string" or not name:match("^[%w_%-]+$") then
+      core.fail { class = "recipe", what = ("gw.recipe takes a recipe's name like \"cast\", not %s"):format(
+        type(name) == "string" and ("\"%s\""):format(name) or core.what(name)) }
+    end
+    if known[name] then return known[name] end
+    local source, file = find_file(name, folder)
+    local chunk_name, home = source and "@" .. file, file
+    if not source then
+      source, chunk_name = core.script_source("recipes." .. name), ("=recipes/%s.lua"):format(name)
+      home = nil
+    end
+    if not source then
+      core.fail { class = "recipe", what = ("there is no recipe '%s': %s, and none that comes with godwit"):format(name, file) }
+    end
+    local called_description, called = recipe.describe(load_text(source, chunk_name, new_environment(home and home:match("^(.*)/")))(), name)
+    known[name] = function(ckpt, params, inputs)
+      local arranged = recipe.by_name(recipe.arrange(name, called_description.inputs, ckpt, inputs))
+      local result = called(arranged[1], recipe.check_params(called_description.params, params or {}, name), arranged)
+      if result == nil then return arranged[1] end
+      return result
+    end
+    return known[name]
+  end
+end
+
+--- A recipe's globals: copies, so that what it overwrites is its own. `folder`: where its file lies.
+function new_environment(folder)
   local env = {}
   for key, value in pairs(_G) do env[key] = type(value) == "table" and key ~= "_G" and copy(value) or value end
   env._G = env
-  env.gw = gw
+  env.gw = copy(gw)
+  env.gw.graph = copy(gw.graph)
+  env.gw.recipe = recipe_caller(folder)
+  env.pairs = ordered_pairs
+  env.require = requirer(env, folder)
   return env
 end
 
@@ -44,13 +168,13 @@ local ABSENT = {
   io = { FILES, "a parameter of type file gives it one: -p NAME=@FILE" },
   os = { "a recipe sees no clock, no environment and no other program, so that it gives the same result everywhere",
     "take what it needs as a parameter: -p NAME=VALUE" },
-  require = { FILES, "write what it needs into the recipe" },
   load = { "a recipe runs no code but its own text", "write a function" },
   debug = { "a recipe does not reach out of its own state" },
   collectgarbage = { "a recipe does not reach out of its own state" },
   save = { "a recipe writes nothing itself, it says what to write", "return the checkpoint, and give its path by -o" },
 }
-ABSENT.dofile, ABSENT.loadfile, ABSENT.package = ABSENT.require, ABSENT.require, ABSENT.require
+ABSENT.dofile = { FILES, "require loads a module from the recipe's own folder" }
+ABSENT.loadfile, ABSENT.package = ABSENT.dofile, ABSENT.dofile
 ABSENT.loadstring = ABSENT.load
 
 -- What those forget who turn a one-liner into a file.
@@ -96,7 +220,7 @@ end
 
 local function guarded(fn)
   return function(...)
-    local results = table.pack(xpcall(fn, normal, ...))
+    local results = table.pack(core.xpcall(fn, normal, ...))
     if not results[1] then error(with_place(results[2]), 0) end
     return table.unpack(results, 2, results.n)
   end
@@ -104,10 +228,12 @@ end
 
 local guest = {}
 
---- request: source, chunk (its name), expression (true: a one-liner that sees ckpt, inputs, p). Returns the description.
+--- request: source, chunk (its name), expression (true: a one-liner that sees ckpt, inputs, p), folder (of its file), path
+--- (folders). Returns the description.
 guest.load = guarded(function(request)
   title = request.chunk:sub(2)
-  local env = new_environment()
+  path = request.path
+  local env = new_environment(request.folder)
   local chunk, problem = core.load(request.source, request.chunk, env)
   if not chunk then
     if request.source:sub(1, 4) == "\27Lua" then wrong("this is Lua bytecode, and a recipe is text", "give its source") end
@@ -121,21 +247,6 @@ guest.load = guarded(function(request)
   end
   return description
 end)
-
-local function by_name(drafts, names)
-  local inputs = {}
-  for i, draft in ipairs(drafts) do
-    inputs[i] = draft
-    local name = names[i]
-    if name and name.rest then
-      inputs[name.name] = inputs[name.name] or {}
-      table.insert(inputs[name.name], draft)
-    elseif name and name.name then
-      inputs[name.name] = draft
-    end
-  end
-  return inputs
-end
 
 --- A file parameter: what it was called, its bytes, its lines without their ends.
 local function file_object(file)
@@ -188,7 +299,7 @@ guest.run = guarded(function(request)
   for name, value in pairs(request.params) do
     params[name] = type(value) == "table" and value.file and file_object(value) or value
   end
-  local inputs = by_name(request.drafts, request.names)
+  local inputs = recipe.by_name(request.drafts, request.names)
   local result
   if expression then
     expression.env.ckpt, expression.env.inputs, expression.env.p = inputs[1], inputs, params

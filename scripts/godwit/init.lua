@@ -17,6 +17,11 @@ function gw.open(path)
   return core.open((core.locate(path))):draft()
 end
 
+function gw.recipe(name)
+  if type(name) ~= "string" then fail("gw.recipe takes a recipe's name or file, not %s", core.what(name)) end
+  return require "godwit.library".callable(name)
+end
+
 --- The keys of a table or of `ckpt.vars`, sorted, so that the same recipe gives the same plan.
 local function sorted_names(tensors)
   local names = {}

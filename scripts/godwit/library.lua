@@ -1,16 +1,17 @@
 -- Where recipes are found, and how one is run in a state of its own.
 
 local core = require "godwit.core"
+local problem = require "godwit.problem"
 local recipe = require "godwit.recipe"
 
 local library = {}
 
 --- The whole of a file; `what` says what it was wanted for, `hint` what else to try when it is not there.
 local function read_file(path, what, hint)
-  local file, problem, number = io.open(path, "rb")
+  local file, reason, number = io.open(path, "rb")
   if not file then
     -- io.open's text is "path: reason".
-    local reason = number == 2 and "is not there" or "cannot be read: " .. problem:sub(#path + 3)
+    reason = number == 2 and "is not there" or "cannot be read: " .. reason:sub(#path + 3)
     if number ~= 2 then hint = number == 13 and "check the owner and the rights of the file and of its folder (ls -ld)" or nil end
     core.fail { class = number == 2 and "usage" or "system", file = path, what = ("%s %s"):format(what, reason), hint = hint }
   end
@@ -70,11 +71,40 @@ function library.find(name)
   core.fail { class = "usage", what = ("there is no recipe '%s'"):format(name), hint = hint }
 end
 
---- Opens a recipe in a sandbox. Returns the sandbox and what the recipe says of itself.
-function library.load(source, chunk, expression)
-  local sandbox = core.sandbox()
-  local description = sandbox:call("load", { source = source, chunk = chunk, expression = expression })
+--- What the program says when a recipe's time is over inside a C function, which nothing but the program's end stops.
+local function last_words(title, seconds, json)
+  local what = ("the recipe computed for more than %g s without leaving one function of Lua's library"):format(seconds)
+  local hint = "--max-recipe-time SECONDS allows more; a pattern that never ends?"
+  local found = { class = "limit", what = what, file = title, hint = hint }
+  return ("godwit: %s: %s\n  %s\n"):format(core.printable(title), what, hint), json and ('{"error": %s}\n'):format(problem.json(found)) or ""
+end
+
+--- Opens a recipe in a sandbox. `options`: expression (a one-liner), steps, memory, seconds (its limits), end_program (when a C function does not
+--- return in time; json: then, too). Returns the sandbox and what the recipe says of itself.
+function library.load(source, chunk, options)
+  local title = chunk:sub(2)
+  local words, json
+  if options.end_program then words, json = last_words(title, options.seconds or core.recipe_seconds, options.json) end
+  local sandbox = core.sandbox {
+    title = title, steps = options.steps, memory = options.memory, seconds = options.seconds, last_words = words, last_json = json,
+  }
+  local folder = chunk:match("^@(.*)/[^/]*$") or chunk:sub(1, 1) == "@" and "." or nil
+  local description = sandbox:call("load", {
+    source = source, chunk = chunk, expression = options.expression, folder = folder, path = folders(),
+  })
   return sandbox, description
+end
+
+--- A recipe as a function of drafts, for Lua programs; it runs in its sandbox. Inside of recipes see guest.lua.
+function library.callable(name)
+  local source, chunk = library.find(name)
+  local _, description = library.load(source, chunk, {})
+  return function(ckpt, params, inputs)
+    local sandbox = library.load(source, chunk, {})
+    local drafts, names = recipe.arrange(name, description.inputs, ckpt, inputs)
+    local outputs = sandbox:call("run", { drafts = drafts, names = names, params = recipe.check_params(description.params, params or {}, name) })
+    return outputs[""] or outputs
+  end
 end
 
 --- Opens every input and runs the recipe: returns name -> draft, the inputs' prefixes, and notes about what was typed.

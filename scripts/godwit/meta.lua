@@ -754,6 +754,15 @@ function gw.sub(name, regex, replacement) end
 ---@field run fun(ckpt: godwit.Draft, p: table<string, any>, inputs: table): nil | godwit.Draft | table<string, godwit.Draft>
 ---@field tests? table[] Kept for a recipe library.
 
+--- Another recipe as a function: one of the calling recipe's folder, of the recipe path, or one that comes with godwit (in
+--- a Lua program: also a file, and it runs in its own sandbox).
+---
+--- Parameters are checked as those of the command line, and defaults filled in. The function gives what the recipe returns,
+--- or `ckpt` when that is nothing. Raises for a recipe that is not there, a wrong parameter, a missing input.
+---@param name string
+---@return fun(ckpt: godwit.Draft, params?: table<string, any>, inputs?: table<string|integer, godwit.Draft>): godwit.Draft | table<string, godwit.Draft>
+function gw.recipe(name) end
+
 --- A parameter, given as `-p NAME=TEXT`.
 ---@class godwit.Param
 --- A list is separated by commas; a file is given as `-p NAME=@FILE`.

@@ -200,6 +200,30 @@ function recipe.parse_params(params, given, read_file)
   return values
 end
 
+--- Values that another recipe gives, as the command line's are checked. Returns name -> value, with defaults.
+function recipe.check_params(params, given, title)
+  if type(given) ~= "table" then wrong(title, "the parameters of the recipe %s are a table {name = value}, not %s", title, core.what(given)) end
+  local values = {}
+  for name, value in pairs(given) do
+    local param = params[name]
+    local function refuse(what, ...)
+      core.fail { class = "recipe", what = ("recipe %s: "):format(title) .. what:format(...), hint = known_params(params) }
+    end
+    if not param then refuse("there is no parameter '%s'", tostring(name)) end
+    local fits
+    if param.type == "file" then fits = type(value) == "table" and type(value.bytes) == "function" else fits = IS[param.type](value, param) end
+    if not fits then refuse("parameter %s is of type %s, and cannot be %s", name, param.type, core.what(value)) end
+    values[name] = value
+  end
+  for name, param in pairs(params) do
+    if values[name] == nil then
+      if param.required then core.fail { class = "recipe", what = ("recipe %s: parameter '%s' is missing"):format(title, name) } end
+      values[name] = param.default
+    end
+  end
+  return values
+end
+
 -- ---- Inputs
 
 --- `arguments` as typed; returns a sequence of {name =, path =} in the declared order.
@@ -240,6 +264,46 @@ function recipe.match_inputs(declared, arguments)
   for i = next_free, #free do
     if not rest then usage(("the recipe takes %s"):format(table.concat(declared, ", ")), "there is no use for '%s'", free[i]) end
     inputs[#inputs + 1] = { name = rest, path = free[i], rest = true }
+  end
+  return inputs
+end
+
+--- The drafts that one recipe hands to another: `given` by position or by name, the first one `ckpt` unless it says else.
+--- Returns a sequence of drafts, and one of {name =, rest =} beside it.
+function recipe.arrange(title, declared, ckpt, given)
+  given = given or {}
+  local drafts, names = {}, {}
+  if not declared or #declared == 0 then
+    drafts[1] = given[1] or ckpt
+    return table.move(given, 2, #given, 2, drafts), names
+  end
+  for i, word in ipairs(declared) do
+    local rest = word:match("^(.-)%.%.%.$")
+    local draft = given[rest or word] or given[i] or i == 1 and ckpt or nil
+    if draft == nil then
+      core.fail { class = "recipe", what = ("the recipe %s takes the inputs %s: %s is missing"):format(title, table.concat(declared, ", "), word) }
+    end
+    local list = rest and (type(draft) == "table" and draft or { draft, table.unpack(given, i + 1) }) or { draft }
+    for _, one in ipairs(list) do
+      drafts[#drafts + 1] = one
+      names[#names + 1] = { name = rest or word, rest = rest and true }
+    end
+  end
+  return drafts, names
+end
+
+--- What a recipe sees as `inputs`: its drafts by position and by name.
+function recipe.by_name(drafts, names)
+  local inputs = {}
+  for i, draft in ipairs(drafts) do
+    inputs[i] = draft
+    local name = names[i]
+    if name and name.rest then
+      inputs[name.name] = inputs[name.name] or {}
+      table.insert(inputs[name.name], draft)
+    elseif name and name.name then
+      inputs[name.name] = draft
+    end
   end
   return inputs
 end

@@ -360,6 +360,32 @@ static void errors_may_be_ignored(void) {
   CHECK(gw__error_line(NULL, "l") == GW_OK && gw__error_hint(NULL, "h") == GW_OK);
 }
 
+static void an_account_bounds_what_is_allocated(void) {
+  gw_account account = {.limit = 100000};
+  gw_error error = GW_ERROR_INIT;
+  void *outside = gw__alloc(50000, &error), *grown = NULL;
+  size_t capacity = 0;
+  CHECK(gw_account_use(&account) == NULL);
+  void *first = gw__alloc(60000, &error), *zeroed = gw__alloc_array(100, 100, &error);
+  CHECK(first && zeroed && account.used >= 70000 && !account.refused);
+  CHECK(!gw__alloc(60000, &error) && error.status == GW_NO_MEMORY && account.refused);
+  CHECK(!gw__alloc_pages(60000, &error) && !gw__alloc_array(60000, 1, &error));
+  gw__free(first);
+  gw__free(zeroed);
+  CHECK(account.used >= 0 && account.used < 1000);
+  CHECK(gw__reserve(&grown, &capacity, 60000, 1, &error) == GW_OK && account.used >= 60000);
+  CHECK(gw__reserve(&grown, &capacity, 110000, 1, &error) == GW_NO_MEMORY && capacity < 110000);
+  gw_free(grown);
+  int64_t before = account.used;
+  gw__free(outside); /* makes room */
+  CHECK(account.used <= before - 50000);
+  CHECK(!gw_account_allows(&account, SIZE_MAX) && gw_account_allows(&account, 100000));
+  CHECK(gw_account_use(NULL) == &account);
+  void *after = gw__alloc(200000, &error);
+  CHECK(after != NULL);
+  gw__free(after);
+}
+
 int main(void) {
   RUN(varints_come_back);
   RUN(odd_varints);
@@ -380,5 +406,6 @@ int main(void) {
   RUN(errors_collect_context_once);
   RUN(system_errors_become_status);
   RUN(errors_may_be_ignored);
+  RUN(an_account_bounds_what_is_allocated);
   return gwt_finish();
 }

@@ -30,6 +30,39 @@ function plan.layout(values)
   return { data = values.data, shards = values.shards, no_verify = values.no_verify, verify = values.verify }
 end
 
+local UNITS = { [""] = 1, K = 1024, M = 1024 ^ 2, G = 1024 ^ 3 }
+
+--- The value of a flag like --memory: bytes.
+function plan.size(flag)
+  return function(text)
+    local number, unit = text:match("^(%d+)%s*([KMG]?)i?B?$")
+    local bytes = number and math.tointeger(tonumber(number) * UNITS[unit])
+    if not bytes then return nil, ("%s takes a size like 64M, not '%s'"):format(flag, text) end
+    return bytes
+  end
+end
+
+local function parse_steps(text)
+  local count = text:match("^%d+$") and math.tointeger(tonumber(text))
+  if not count or count < 1 then return nil, ("--max-steps takes a whole number like 1000000, not '%s'"):format(text) end
+  return count
+end
+
+local function parse_seconds(text)
+  local seconds = tonumber(text)
+  if not seconds or seconds ~= seconds or seconds <= 0 or seconds > 1e6 then
+    return nil, ("--max-recipe-time takes seconds, from above 0 to a million, not '%s'"):format(text)
+  end
+  return seconds
+end
+
+--- What a recipe may take.
+local function add_limits(parser)
+  parser:option("--max-steps", "steps of Lua that the recipe may take (default 1000000000)"):argname("N"):convert(parse_steps)
+  parser:option("--max-recipe-memory", "memory that the recipe may take (default 1G)"):argname("SIZE"):convert(plan.size "--max-recipe-memory")
+  parser:option("--max-recipe-time", "processor time that the recipe may take (default 60)"):argname("SECONDS"):convert(parse_seconds)
+end
+
 --- What run and plan have in common.
 function plan.add_arguments(parser)
   parser:argument("recipe", "the recipe (a file, or a name in the library), then the checkpoints it works on; with -e only the checkpoints")
@@ -37,6 +70,7 @@ function plan.add_arguments(parser)
   parser:option("-e --execute", "a recipe as an argument: Lua that sees ckpt, inputs, p and gw"):argname("LUA")
   parser:option("-p --param", "a parameter of the recipe; NAME=@FILE for a file"):argname("NAME=VALUE"):count("*")
   plan.add_layout(parser)
+  add_limits(parser)
   parser:flag("--json", "print JSON")
 end
 
@@ -99,7 +133,10 @@ function plan.compile(values)
     arguments = table.move(arguments, 2, #arguments, 1, {})
   end
   if #arguments == 0 then core.fail { class = "usage", what = "there is no checkpoint to work on", hint = FORM } end
-  local sandbox, description = library.load(source, chunk, values.execute ~= nil)
+  local sandbox, description = library.load(source, chunk, {
+    expression = values.execute ~= nil, end_program = true, json = values.json, steps = values.max_steps, memory = values.max_recipe_memory,
+    seconds = values.max_recipe_time,
+  })
   local outputs, prefixes, notes = library.run(sandbox, description, arguments, parse_assignments(values.param, "-p", "NAME=VALUE"))
   if not values.quiet then
     for _, note in ipairs(notes) do terminal.note(note) end

@@ -7,14 +7,6 @@ local terminal = require "godwit.terminal"
 
 local run = { summary = "migrate: run a recipe on checkpoints and write the result" }
 
-local UNITS = { [""] = 1, K = 1024, M = 1024 ^ 2, G = 1024 ^ 3 }
-
-local function parse_size(text)
-  local number, unit = text:match("^(%d+)%s*([KMG]?)i?B?$")
-  if not number then return nil, ("--memory takes a size like 64M, not '%s'"):format(text) end
-  return math.tointeger(tonumber(number) * UNITS[unit])
-end
-
 local function parse_threads(text)
   local count = math.tointeger(tonumber(text))
   if not count or count < 1 or count > 256 then return nil, ("--threads takes a number from 1 to 256, not '%s'"):format(text) end
@@ -28,7 +20,7 @@ function run.add_writing(parser)
   parser:flag("--force", "replace an existing OUT, so that at every moment it is wholly old or wholly new")
   parser:flag("--latest", "make OUT what tf.train.latest_checkpoint finds in its folder")
   parser:option("--threads", "how many threads read, check and write (default: one per core)"):argname("N"):convert(parse_threads)
-  parser:option("--memory", "how much memory buffers may take (default 64M)"):argname("SIZE"):convert(parse_size)
+  parser:option("--memory", "how much memory buffers may take (default 64M)"):argname("SIZE"):convert(plan.size "--memory")
   parser:flag("-q --quiet", "print nothing but errors")
 end
 
