@@ -1,7 +1,9 @@
-/* Files for recipes' modules: those of one folder and below it, and no way out. */
+/* Folders of recipes: which files they have, and reading those and nothing outside. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -72,4 +74,54 @@ int gwl_read_inside(lua_State *L) {
   if (fstat(*file, &status) != 0 || !S_ISREG(status.st_mode)) return refuse(L, "is not a file");
   if (status.st_size > LONGEST_MODULE) return refuse(L, "is too long for a recipe's module");
   return read_all(L, *file, (size_t)status.st_size);
+}
+
+static int close_folder(lua_State *L) {
+  DIR **folder = lua_touserdata(L, 1);
+  if (*folder) closedir(*folder);
+  *folder = NULL;
+  return 0;
+}
+
+static int fail(lua_State *L, const char *path, int number) {
+  gw_error error = {.status = number == ENOENT || number == ENOTDIR ? GW_EXISTS : GW_IO, .system = number};
+  snprintf(error.what, sizeof error.what, "this folder cannot be used: %s", strerror(number));
+  snprintf(error.file, sizeof error.file, "%s", path);
+  return gwl_raise(L, &error);
+}
+
+int gwl_list_folder(lua_State *L) {
+  const char *path = luaL_checkstring(L, 1);
+  DIR **folder = lua_newuserdatauv(L, sizeof *folder, 0);
+  *folder = NULL;
+  lua_createtable(L, 0, 1);
+  lua_pushcfunction(L, close_folder);
+  lua_setfield(L, -2, "__gc");
+  lua_setmetatable(L, -2);
+  *folder = opendir(path);
+  if (!*folder) return fail(L, path, errno);
+  lua_newtable(L);
+  lua_Integer count = 0;
+  for (const struct dirent *entry; (entry = readdir(*folder));) {
+    lua_pushstring(L, entry->d_name);
+    lua_rawseti(L, -2, ++count);
+  }
+  return 1;
+}
+
+/* core.is_folder(path) */
+int gwl_is_folder(lua_State *L) {
+  struct stat status;
+  lua_pushboolean(L, stat(luaL_checkstring(L, 1), &status) == 0 && S_ISDIR(status.st_mode));
+  return 1;
+}
+
+/* core.make_folder() -> the path of a new, empty folder where temporary files go */
+int gwl_make_folder(lua_State *L) {
+  const char *place = getenv("TMPDIR");
+  char path[PATH_MAX];
+  snprintf(path, sizeof path, "%s/godwit-XXXXXX", place && place[0] ? place : "/tmp");
+  if (!mkdtemp(path)) return fail(L, path, errno);
+  lua_pushstring(L, path);
+  return 1;
 }

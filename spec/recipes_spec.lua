@@ -178,7 +178,7 @@ describe("what a recipe says of itself", function()
     printed [[return {
       name = "r", version = "1.0", godwit = "1", summary = "x", description = "y", examples = { "godwit run r x -o y" },
       inputs = { "checkpoint" }, params = { a = { type = "string", default = "x", help = "h" } },
-      detect = function() return true end, run = function() end, tests = { { name = "t", input = function() end } },
+      detect = function() return true end, run = function() end, tests = { { name = "t", input = function() end, fails = "x" } },
     }]]
   end)
 

@@ -21,6 +21,7 @@ gw.open = nil
 core.draft_methods.save = nil
 
 local run, description, expression
+local content -- what the recipe's file returned
 local title -- the recipe's name in messages
 
 local function copy(t)
@@ -31,7 +32,7 @@ end
 
 local RANK = { number = 1, string = 2, boolean = 3 }
 
-local function before(a, b)
+local function comes_first(a, b)
   local rank_a, rank_b = RANK[type(a)], RANK[type(b)]
   if rank_a ~= rank_b then return rank_a < rank_b end
   if rank_a == 3 then return not a and b end
@@ -49,7 +50,7 @@ local function ordered_pairs(t)
     local list = RANK[type(key)] and keys or others
     list[#list + 1] = key
   end
-  table.sort(keys, before)
+  table.sort(keys, comes_first)
   table.move(others, 1, #others, #keys + 1, keys)
   local position = 0
   return function()
@@ -243,9 +244,26 @@ guest.load = guarded(function(request)
     expression = { chunk = chunk, env = env }
     description = { params = {} }
   else
-    description, run = recipe.describe(chunk(), title)
+    content = chunk()
+    if request.any and recipe.is_module(content) then return { module = true } end
+    description, run = recipe.describe(content, title)
+    description.detects = type(content) == "table" and content.detect ~= nil
+    description.tests = recipe.tests(content, title)
   end
   return description
+end)
+
+--- A folder's manifest, checked. request: source, chunk.
+guest.manifest = guarded(function(request)
+  title = request.chunk:sub(2)
+  return recipe.manifest(load_text(request.source, request.chunk, new_environment())(), title)
+end)
+
+--- request: draft. Whether the recipe is meant for such a checkpoint: {fits =, why =}.
+guest.detect = guarded(function(request)
+  if not description.detects then return {} end
+  local fits, why = content.detect(request.draft)
+  return { fits = not not fits, why = type(why) == "string" and why or nil }
 end)
 
 --- A file parameter: what it was called, its bytes, its lines without their ends.
@@ -281,10 +299,10 @@ local function collect(result, inputs)
   return outputs
 end
 
---- An edited input that goes nowhere is a mistake that would otherwise be silent.
-local function check_unused(inputs, names, outputs)
+--- An edited input that goes nowhere is a mistake that would otherwise be silent. `before`: which were edited when they came.
+local function check_unused(inputs, names, outputs, before)
   for i, input in ipairs(inputs) do
-    local used = not input:core_edited()
+    local used = before[i] or not input:core_edited()
     for _, output in pairs(outputs) do used = used or output:core_same(input) or output:core_reads(input) end
     if not used then
       local name = names[i] and names[i].name or ("input %d"):format(i)
@@ -293,14 +311,10 @@ local function check_unused(inputs, names, outputs)
   end
 end
 
---- request: drafts, names (of inputs), params. Returns name -> draft.
-guest.run = guarded(function(request)
-  local params = {}
-  for name, value in pairs(request.params) do
-    params[name] = type(value) == "table" and value.file and file_object(value) or value
-  end
-  local inputs = recipe.by_name(request.drafts, request.names)
-  local result
+--- Runs the recipe on `drafts`, whose names are beside them, and gives its outputs by name.
+local function run_on(drafts, names, params)
+  local inputs, edited, result = recipe.by_name(drafts, names), {}
+  for i, draft in ipairs(drafts) do edited[i] = draft:core_edited() end
   if expression then
     expression.env.ckpt, expression.env.inputs, expression.env.p = inputs[1], inputs, params
     result = expression.chunk()
@@ -308,8 +322,100 @@ guest.run = guarded(function(request)
     result = run(inputs[1], params, inputs)
   end
   local outputs = collect(result, inputs)
-  check_unused(request.drafts, request.names, outputs)
+  check_unused(drafts, names, outputs, edited)
   return outputs
+end
+
+--- request: drafts, names (of inputs), params. Returns name -> draft.
+guest.run = guarded(function(request)
+  local params = {}
+  for name, value in pairs(request.params) do
+    params[name] = type(value) == "table" and value.file and file_object(value) or value
+  end
+  return run_on(request.drafts, request.names, params)
+end)
+
+-- ---- The recipe's own tests
+
+local function test_params(case)
+  local params = {}
+  for name, value in pairs(case.params or {}) do
+    local param = description.params[name]
+    local is_text = param and param.type == "file" and type(value) == "string"
+    params[name] = is_text and file_object { name = name, content = value } or value
+  end
+  return recipe.check_params(description.params, params, title)
+end
+
+--- request: index. The checkpoints that a test works on, as a sequence of drafts and what the recipe calls them.
+guest.test_input = guarded(function(request)
+  local case = content.tests[request.index]
+  local given = (case.input or case.inputs)()
+  if is_draft(given) then given = { given } end
+  if type(given) ~= "table" then wrong(("the test's input gives %s, not a checkpoint"):format(core.what(given))) end
+  local drafts, names = recipe.arrange(title, description.inputs, given[1], given)
+  for i, draft in ipairs(drafts) do
+    if not is_draft(draft) then wrong(("input %d of the test is %s, not a checkpoint"):format(i, core.what(draft))) end
+  end
+  if #drafts == 0 then wrong("the test's input gives no checkpoint") end
+  return { drafts = drafts, names = names }
+end)
+
+local function run_case(case, drafts, names)
+  local outputs = run_on(drafts, names, test_params(case))
+  for _, draft in pairs(outputs) do core.plan(draft, {}) end
+  return outputs
+end
+
+local function is_failing(case, drafts, names)
+  local results = table.pack(core.xpcall(run_case, normal, case, drafts, names))
+  if results[1] then wrong(("the recipe should fail with \"%s\", and did not"):format(case.fails)) end
+  local problem = results[2]
+  if problem.class == "interrupted" or problem.class == "limit" then error(problem, 0) end
+  local place = problem.line and problem.line .. ": " or ""
+  local found = tostring(problem.message or place .. problem.what) .. (problem.hint and "\n" .. problem.hint or "")
+  if not found:find(case.fails, 1, true) then wrong(("the recipe should fail with \"%s\", and says: %s"):format(case.fails, found)) end
+end
+
+local function check_plan(draft, wanted)
+  local totals = core.plan(draft, {}):totals()
+  local names = {}
+  for action in pairs(wanted) do names[#names + 1] = action end
+  table.sort(names)
+  for _, action in ipairs(names) do
+    if totals[action] ~= wanted[action] then
+      wrong(("the plan has %s %s, and should have %s"):format(tostring(totals[action]), action, tostring(wanted[action])))
+    end
+  end
+end
+
+--- request: index, drafts, names. Runs the recipe and looks at its plan: {outputs =}, or {} when it failed as it should.
+guest.test_run = guarded(function(request)
+  local case = content.tests[request.index]
+  if case.fails then
+    is_failing(case, request.drafts, request.names)
+    return {}
+  end
+  local outputs = run_case(case, request.drafts, request.names)
+  if case.plan then
+    if not outputs[""] then wrong("a test of several outputs has no plan") end
+    check_plan(outputs[""], case.plan)
+  end
+  return { outputs = outputs }
+end)
+
+--- request: index, outputs (as they were saved). Raises what is wrong.
+guest.test_judge = guarded(function(request)
+  local case = content.tests[request.index]
+  local only = request.outputs[""] or request.outputs
+  if case.output then
+    local expected = case.output()
+    local compare = trusted.require "godwit.compare"
+    local differences = is_draft(expected) and is_draft(only) and compare.drafts(expected, only) or compare.outputs(expected, only)
+    if #differences > 0 then wrong("the output is not what it should be:\n  " .. table.concat(differences, "\n  ")) end
+  end
+  if case.expect then case.expect(only) end
+  return true
 end)
 
 return guest

@@ -40,6 +40,46 @@ function library.bundled()
   return names
 end
 
+--- What a folder's manifest.lua says, or nil when there is none.
+function library.manifest(folder)
+  local file = folder .. "/manifest.lua"
+  if not exists(file) then return nil end
+  return core.sandbox({ title = file }):call("manifest", { source = read_file(file, "the manifest"), chunk = "@" .. file })
+end
+
+--- The Lua files of a folder, but for its manifest, as {name =, file =}, by name.
+local function files_of(folder)
+  local found, files = {}, core.list_folder(folder)
+  table.sort(files)
+  for _, file in ipairs(files) do
+    local name = file:match("^([%w_%-]+)%.lua$")
+    if name and name ~= "manifest" then found[#found + 1] = { name = name, file = folder .. "/" .. file, folder = folder } end
+  end
+  return found
+end
+library.files_of = files_of
+
+--- Every recipe of the library: those of GODWIT_PATH's folders in their order, then those that come with godwit. A sequence
+--- of {name =, file =, folder =, shadowed =}: `shadowed` by the file of an earlier folder; without file it comes with godwit.
+function library.all()
+  local found, first = {}, {}
+  for _, folder in ipairs(folders()) do
+    for _, entry in ipairs(files_of(folder)) do found[#found + 1] = entry end
+  end
+  for _, name in ipairs(library.bundled()) do found[#found + 1] = { name = name } end
+  for _, entry in ipairs(found) do
+    entry.shadowed = first[entry.name]
+    first[entry.name] = first[entry.name] or entry.file
+  end
+  return found
+end
+
+--- The source and the chunk's name of one of those.
+function library.source(entry)
+  if entry.file then return read_file(entry.file, "the recipe"), "@" .. entry.file end
+  return core.script_source("recipes." .. entry.name), ("=recipes/%s.lua"):format(entry.name)
+end
+
 local FORMS = "a recipe is a Lua file, the name of one in the library, or an argument: -e 'LUA'"
 local ORDER = "the recipe comes first, then what it works on: godwit run RECIPE INPUT... -o OUT"
 
@@ -79,7 +119,8 @@ local function last_words(title, seconds, json)
   return ("godwit: %s: %s\n  %s\n"):format(core.printable(title), what, hint), json and ('{"error": %s}\n'):format(problem.json(found)) or ""
 end
 
---- Opens a recipe in a sandbox. `options`: expression (a one-liner), steps, memory, seconds (its limits), end_program (when a C function does not
+--- Opens a recipe in a sandbox. `options`: expression (a one-liner), any (a module is no error),
+--- steps, memory, seconds (its limits), end_program (when a C function does not
 --- return in time; json: then, too). Returns the sandbox and what the recipe says of itself.
 function library.load(source, chunk, options)
   local title = chunk:sub(2)
@@ -90,7 +131,7 @@ function library.load(source, chunk, options)
   }
   local folder = chunk:match("^@(.*)/[^/]*$") or chunk:sub(1, 1) == "@" and "." or nil
   local description = sandbox:call("load", {
-    source = source, chunk = chunk, expression = options.expression, folder = folder, path = folders(),
+    source = source, chunk = chunk, expression = options.expression, any = options.any, folder = folder, path = folders(),
   })
   return sandbox, description
 end

@@ -1,12 +1,11 @@
 -- The command line: which command, its arguments, its exit code.
 
+local COMMANDS = require "godwit.commands"
 local core = require "godwit.core"
 local problem = require "godwit.problem"
 
 local EXIT = { recipe = 3, limit = 3, damaged = 4, system = 5, usage = 2, interrupted = 130, internal = 5, answer = 1 }
 
--- In the order of `godwit help`.
-local COMMANDS = { "inspect", "graph", "run", "plan", "restore", "check", "verify", "help" }
 
 local function is_command(name)
   for _, command in ipairs(COMMANDS) do
@@ -37,6 +36,18 @@ local function unknown(name)
   }
 end
 
+--- `godwit run NAME --help` is about the recipe; without one it is about run.
+local function explain_recipe(arguments)
+  local help, name = false, nil
+  for i = 2, #arguments do
+    help = help or arguments[i] == "--help" or arguments[i] == "-h"
+    if i == 2 and arguments[i]:sub(1, 1) ~= "-" then name = arguments[i] end
+  end
+  if not help or not name then return false end
+  require "godwit.commands.recipes".run { name = name }
+  return true
+end
+
 local function dispatch(arguments)
   local name = arguments[1]
   if name == nil then
@@ -50,6 +61,7 @@ local function dispatch(arguments)
   if name == "--help" or name == "-h" then name = "help" end
   if not is_command(name) then unknown(name) end
   local command = require("godwit.commands." .. name)
+  if (name == "run" or name == "plan") and explain_recipe(arguments) then return 0 end
   local parser = command.parser(require "argparse")
   local ok, values = parser:pparse(table.move(arguments, 2, #arguments, 1, {}))
   if not ok then

@@ -749,10 +749,21 @@ function gw.sub(name, regex, replacement) end
 ---@field examples? string[] Command lines.
 ---@field inputs? string[] Names of its inputs, in order; a last one that ends in `...` takes one or more. Default: any number, by position.
 ---@field params? table<string, godwit.Param>
----@field detect? fun(ckpt: godwit.Draft): boolean, string? Kept for a recipe library; `run` does not call it.
+---@field detect? fun(ckpt: godwit.Draft): boolean, string? Whether it is meant for such a checkpoint, and why (`godwit recipes --for`).
 --- Returns nothing (the first draft is the output), one draft, or several by the names of their outputs.
 ---@field run fun(ckpt: godwit.Draft, p: table<string, any>, inputs: table): nil | godwit.Draft | table<string, godwit.Draft>
----@field tests? table[] Kept for a recipe library.
+---@field tests? godwit.Test[] What `godwit test` runs.
+
+--- A test of a recipe. It needs an input, and one of output, expect, plan, fails.
+---@class godwit.Test
+---@field name string
+---@field input? fun(): godwit.Draft
+---@field inputs? fun(): table<integer|string, godwit.Draft> By position or by the recipe's names.
+---@field params? table<string, any> A file is given as its text.
+---@field output? fun(): godwit.Draft | table<string, godwit.Draft> What should come out.
+---@field expect? fun(out: godwit.Draft | table<string, godwit.Draft>) Raises when something is wrong.
+---@field plan? table<"unchanged" | "renamed" | "computed" | "new" | "dropped", integer>
+---@field fails? string A part of the message with which the recipe should fail.
 
 --- Another recipe as a function: one of the calling recipe's folder, of the recipe path, or one that comes with godwit (in
 --- a Lua program: also a file, and it runs in its own sandbox).

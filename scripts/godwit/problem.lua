@@ -11,6 +11,13 @@ function problem.normal(raised)
   return { class = "internal", what = tostring(raised), message = tostring(raised), trace = debug.traceback("", 2) }
 end
 
+--- pcall with errors as tables, through which Ctrl-C goes.
+function problem.try(fn, ...)
+  local results = table.pack(xpcall(fn, problem.normal, ...))
+  if not results[1] and results[2].class == "interrupted" then error(results[2], 0) end
+  return table.unpack(results, 1, results.n)
+end
+
 --- The value of the field "error".
 function problem.json(found)
   local fields = {}

@@ -133,6 +133,55 @@ function recipe.describe(value, title)
   return description, value.run
 end
 
+--- Whether what a file returned is no recipe and does not want to be one: a table of names, of functions, for `require`.
+function recipe.is_module(value)
+  if type(value) ~= "table" then return type(value) ~= "function" end
+  return value.run == nil and value.summary == nil and value.params == nil
+end
+
+local TEST_FIELDS = { name = "string", input = "function", inputs = "function", params = "table", output = "function", expect = "function",
+  fails = "string", plan = "table" }
+
+--- The names of a recipe's tests, in their order; checks what the tests say.
+function recipe.tests(value, title)
+  local names = {}
+  for i, case in ipairs(type(value) == "table" and value.tests or {}) do
+    local called = ("test %d"):format(i)
+    if type(case) ~= "table" then wrong(title, "%s is a %s, not a table", called, type(case)) end
+    for field, content in pairs(case) do
+      local expected = TEST_FIELDS[field]
+      if not expected then wrong(title, "%s has an unknown field '%s' (%s)", called, tostring(field), listed(TEST_FIELDS)) end
+      if type(content) ~= expected then wrong(title, "%s: its %s is a %s, not a %s", called, field, type(content), expected) end
+    end
+    if not case.name then wrong(title, "%s has no name", called) end
+    if not case.input and not case.inputs then wrong(title, "%s (%s) has no input: a function that gives a checkpoint", called, case.name) end
+    if not (case.output or case.expect or case.fails or case.plan) then
+      wrong(title, "%s (%s) expects nothing: it needs output, expect, plan or fails", called, case.name)
+    end
+    names[i] = case.name
+  end
+  return names
+end
+
+local MANIFEST_FIELDS = { name = "string", version = "string", godwit = "string", summary = "string" }
+
+--- What manifest.lua of a folder of recipes returned, checked.
+function recipe.manifest(value, title)
+  if type(value) ~= "table" then
+    wrong(title, "a manifest returns a table like {name = \"vision\", version = \"1.0\", godwit = \"1\"}, not %s", core.what(value))
+  end
+  for field, content in pairs(value) do
+    local expected = MANIFEST_FIELDS[field]
+    if not expected then wrong(title, "a manifest has no field '%s' (%s)", tostring(field), listed(MANIFEST_FIELDS)) end
+    if type(content) ~= expected then wrong(title, "the manifest's %s is a %s, not a %s", field, type(content), expected) end
+  end
+  for _, field in ipairs { "name", "version", "godwit" } do
+    if not value[field] then wrong(title, "the manifest says no %s", field) end
+  end
+  if value.godwit ~= "1" then wrong(title, "these recipes need version %s of the Lua API, this is version 1", value.godwit) end
+  return value
+end
+
 -- ---- Parameters, from the command line's text or another recipe's values
 
 local parse = {}

@@ -44,4 +44,14 @@ must be the same in all.]],
     end
     return out
   end,
+  tests = { {
+    name = "floats are averaged, the last step stays",
+    inputs = function()
+      return {
+        gw.variables { w = gw.tensor({ 1, 2 }, "float32"), step = gw.scalar(7, "int64") },
+        gw.variables { w = gw.tensor({ 3, 6 }, "float32"), step = gw.scalar(9, "int64") },
+      }
+    end,
+    output = function() return gw.variables { w = gw.tensor({ 2, 4 }, "float32"), step = gw.scalar(9, "int64") } end,
+  } },
 }

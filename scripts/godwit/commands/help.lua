@@ -1,15 +1,16 @@
 -- godwit help [COMMAND]
 
+local COMMANDS = require "godwit.commands"
+
 local help = { summary = "explain godwit or one of its commands" }
 
-local ORDER = { "inspect", "graph", "run", "plan", "restore", "check", "verify", "help" }
 
 function help.overview()
   local lines = {
     "godwit migrates TensorFlow checkpoints with rules written in Lua.", "",
     "Usage: godwit COMMAND [ARGUMENTS]", "",
   }
-  for _, name in ipairs(ORDER) do
+  for _, name in ipairs(COMMANDS) do
     lines[#lines + 1] = ("  %-9s %s"):format(name, require("godwit.commands." .. name).summary)
   end
   lines[#lines + 1] = ""
@@ -31,7 +32,7 @@ function help.run(values)
     io.stdout:write(help.overview())
     return 0
   end
-  for _, known in ipairs(ORDER) do
+  for _, known in ipairs(COMMANDS) do
     if known == name then
       io.stdout:write(require("godwit.commands." .. name).parser(require "argparse"):get_help(), "\n")
       return 0
