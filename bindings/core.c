@@ -213,6 +213,7 @@ int gwl_open(lua_State *L) {
                                        {"draft", gwl_draft_new},
                                        {"plan", gwl_plan_compile},
                                        {"verify", gwl_verify},
+                                       {"diff", gwl_diff},
                                        {"listing", gwl_listing_make},
                                        {"bytes", gwl_bytes_text},
                                        {"printable", gwl_printable},
@@ -285,6 +286,7 @@ int gwl_open(lua_State *L) {
   gwl_open_draft(L);
   gwl_open_match(L);
   gwl_open_plan(L);
+  gwl_open_work(L);
   gwl_open_listing(L);
   gwl_open_sandbox(L);
   gwl_open_graph(L);

@@ -14,7 +14,7 @@
 #define GWL_VARS "godwit.Vars"
 #define GWL_TENSOR "godwit.Tensor"
 #define GWL_PLAN "godwit.Plan"
-#define GWL_WORK "godwit.Work" /* a run or a verification */
+#define GWL_WORK "godwit.Work" /* a run, a verification, a comparison */
 #define GWL_REGEX "godwit.Regex"
 #define GWL_LISTING "godwit.Listing"
 #define GWL_SANDBOX "godwit.Sandbox"
@@ -67,6 +67,32 @@ void **gwl_block(lua_State *L);
 void gwl_make_type(lua_State *L, const char *type, lua_CFunction release, const luaL_Reg *meta, const luaL_Reg *methods,
                    lua_CFunction index);
 
+/* ---- work.c: what takes long, behind one face: started, then waited for in slices of time */
+
+typedef struct gwl_work_ops {
+  gw_status (*wait)(void *handle, unsigned milliseconds, bool *finished, gw_error *error);
+  void (*progress)(void *handle, uint64_t *done, uint64_t *total);
+  void (*cancel)(void *handle);
+  void (*free)(void *handle);
+} gwl_work_ops;
+/* Defines NAME_work out of core's PREFIX_wait, PREFIX_progress, PREFIX_cancel and PREFIX_free. */
+#define GWL_WORK_OPS(name, prefix)                                                                                        \
+  static gw_status name##_wait(void *handle, unsigned milliseconds, bool *finished, gw_error *error) {                    \
+    return prefix##_wait(handle, milliseconds, finished, error);                                                          \
+  }                                                                                                                       \
+  static void name##_progress(void *handle, uint64_t *done, uint64_t *total) { prefix##_progress(handle, done, total); } \
+  static void name##_cancel(void *handle) { prefix##_cancel(handle); }                                                    \
+  static void name##_free(void *handle) { prefix##_free(handle); }                                                        \
+  static const gwl_work_ops name##_work = {name##_wait, name##_progress, name##_cancel, name##_free}
+/* Pushes an empty one; put the handle where the result points to. */
+void **gwl_new_work(lua_State *L, const gwl_work_ops *ops);
+/* The handle of the work at argument 1; raises for closed work, and for work of another kind unless `ops` is NULL. */
+void *gwl_check_work(lua_State *L, const gwl_work_ops *ops);
+/* Adds to the methods table on top of the stack. */
+void gwl_add_run_methods(lua_State *L);
+void gwl_add_diff_methods(lua_State *L);
+void gwl_open_work(lua_State *L);
+
 /* ---- one file per type */
 
 void gwl_open_bundle(lua_State *L);
@@ -115,6 +141,7 @@ int gwl_locate(lua_State *L);
 int gwl_same(lua_State *L);
 int gwl_plan_compile(lua_State *L);
 int gwl_verify(lua_State *L);
+int gwl_diff(lua_State *L);         /* core.diff(bundle, bundle, options) */
 int gwl_listing_make(lua_State *L);
 int gwl_bytes_text(lua_State *L);   /* core.bytes(n): "1.3 GB" */
 int gwl_printable(lua_State *L);

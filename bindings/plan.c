@@ -1,5 +1,4 @@
-/* Plans and the two kinds of long work, runs and verifications: started, waited for in slices of time, so that Lua can
- * draw progress and look for Ctrl-C in between. */
+/* Plans, and the work on whole checkpoints: runs and verifications. */
 #include <string.h>
 
 #include "gwl.h"
@@ -168,46 +167,23 @@ static int totals(lua_State *L) {
   return 1;
 }
 
-/* ---- Work: a run or a verification behind one face */
+/* ---- Runs and verifications */
 
-typedef struct gwl_work {
-  gw_run *run;
-  gw_verification *verification;
-} gwl_work;
-
-static gwl_work *check_work(lua_State *L) {
-  gwl_work *work = luaL_checkudata(L, 1, GWL_WORK);
-  if (!work->run && !work->verification) luaL_error(L, "attempt to use closed work");
-  return work;
-}
-
-static int release_work(lua_State *L) {
-  gwl_work *work = luaL_checkudata(L, 1, GWL_WORK);
-  gw_run_free(work->run);
-  gw_verify_free(work->verification);
-  work->run = NULL;
-  work->verification = NULL;
-  return 0;
-}
-
-static gwl_work *new_work(lua_State *L) {
-  gwl_work *work = lua_newuserdatauv(L, sizeof *work, 1);
-  work->run = NULL;
-  work->verification = NULL;
-  luaL_setmetatable(L, GWL_WORK);
-  return work;
-}
+GWL_WORK_OPS(run, gw_run);
+GWL_WORK_OPS(verify, gw_verify);
 
 /* plan:run(prefix, options) -> work */
-static int run(lua_State *L) {
+static int start_run(lua_State *L) {
   gw_plan *plan = gwl_check(L, 1, GWL_PLAN);
   const char *prefix = luaL_checkstring(L, 2);
   gw_run_options options = run_options(L, 3);
   gw_error error = GW_ERROR_INIT;
-  gwl_work *work = new_work(L);
+  gw_run *started;
+  void **box = gwl_new_work(L, &run_work);
   lua_pushvalue(L, 1);
   lua_setiuservalue(L, -2, 1); /* the run borrows the plan */
-  if (gw_run_start(plan, prefix, &options, &work->run, &error) != GW_OK) return gwl_raise_usage(L, &error);
+  if (gw_run_start(plan, prefix, &options, &started, &error) != GW_OK) return gwl_raise_usage(L, &error);
+  *box = started;
   return 1;
 }
 
@@ -217,57 +193,34 @@ int gwl_verify(lua_State *L) {
   lua_Integer threads = luaL_optinteger(L, 2, 0);
   gw_error error = GW_ERROR_INIT;
   luaL_argcheck(L, threads >= 0 && threads <= 256, 2, "threads from 0 to 256");
-  gwl_work *work = new_work(L);
-  if (gw_verify_start(prefix, (unsigned)threads, &work->verification, &error) != GW_OK) return gwl_raise(L, &error);
+  gw_verification *started;
+  void **box = gwl_new_work(L, &verify_work);
+  if (gw_verify_start(prefix, (unsigned)threads, &started, &error) != GW_OK) return gwl_raise(L, &error);
+  *box = started;
   return 1;
 }
 
-/* work:wait(milliseconds) -> finished, bytes done, bytes in all */
-static int wait_for(lua_State *L) {
-  gwl_work *work = check_work(L);
-  lua_Integer milliseconds = luaL_checkinteger(L, 2);
-  gw_error error = GW_ERROR_INIT;
-  bool finished;
-  uint64_t done, total;
-  luaL_argcheck(L, milliseconds >= 0 && milliseconds <= 60000, 2, "0 to 60000 milliseconds");
-  if (gwl_interrupted()) {
-    if (work->run) gw_run_cancel(work->run);
-    else gw_verify_cancel(work->verification);
-  }
-  gw_status status = work->run ? gw_run_wait(work->run, (unsigned)milliseconds, &finished, &error)
-                               : gw_verify_wait(work->verification, (unsigned)milliseconds, &finished, &error);
-  if (status != GW_OK) return gwl_raise(L, &error);
-  if (work->run) gw_run_progress(work->run, &done, &total);
-  else gw_verify_progress(work->verification, &done, &total);
-  lua_pushboolean(L, finished);
-  lua_pushinteger(L, (lua_Integer)done);
-  lua_pushinteger(L, (lua_Integer)total);
-  return 3;
-}
-
 static int commit(lua_State *L) {
-  gwl_work *work = check_work(L);
   gw_error error = GW_ERROR_INIT;
-  if (!work->run) return luaL_error(L, "only a run is committed");
-  if (gw_run_commit(work->run, &error) != GW_OK) return gwl_raise_usage(L, &error);
+  if (gw_run_commit(gwl_check_work(L, &run_work), &error) != GW_OK) return gwl_raise_usage(L, &error);
   return 0;
 }
 
 static int note(lua_State *L) {
-  const gwl_work *work = check_work(L);
+  const gw_run *run = gwl_check_work(L, &run_work);
   lua_Integer index = luaL_checkinteger(L, 2);
-  const char *text = work->run && index >= 1 ? gw_run_note(work->run, (size_t)index - 1) : NULL;
+  const char *text = index >= 1 ? gw_run_note(run, (size_t)index - 1) : NULL;
   lua_pushstring(L, text);
   return 1;
 }
 
 /* work:finding(i) -> {fatal, message, file, key, offset, what, hint} or nil */
 static int finding(lua_State *L) {
-  const gwl_work *work = check_work(L);
+  const gw_verification *verification = gwl_check_work(L, &verify_work);
   lua_Integer index = luaL_checkinteger(L, 2);
   gw_finding found;
   char text[2300];
-  if (!work->verification || index < 1 || !gw_verify_finding(work->verification, (size_t)index - 1, &found)) return 0;
+  if (index < 1 || !gw_verify_finding(verification, (size_t)index - 1, &found)) return 0;
   gw_error_format(&found.error, text, sizeof text);
   lua_createtable(L, 0, 8);
   lua_pushboolean(L, found.fatal);
@@ -285,16 +238,17 @@ static int finding(lua_State *L) {
 }
 
 static int tensors(lua_State *L) {
-  const gwl_work *work = check_work(L);
-  lua_pushinteger(L, work->verification ? (lua_Integer)gw_verify_tensors(work->verification) : 0);
+  lua_pushinteger(L, (lua_Integer)gw_verify_tensors(gwl_check_work(L, &verify_work)));
   return 1;
 }
 
+void gwl_add_run_methods(lua_State *L) {
+  static const luaL_Reg methods[] = {{"commit", commit}, {"note", note}, {"finding", finding}, {"tensors", tensors}, {NULL, NULL}};
+  luaL_setfuncs(L, methods, 0);
+}
+
 void gwl_open_plan(lua_State *L) {
-  static const luaL_Reg plan_methods[] = {{"entry", entry}, {"dropped", dropped}, {"totals", totals}, {"run", run}, {NULL, NULL}};
-  static const luaL_Reg work_methods[] = {{"wait", wait_for},   {"commit", commit},   {"note", note},
-                                          {"finding", finding}, {"tensors", tensors}, {"close", release_work}, {NULL, NULL}};
-  gwl_make_type(L, GWL_PLAN, release_plan, NULL, plan_methods, NULL);
-  gwl_make_type(L, GWL_WORK, release_work, NULL, work_methods, NULL);
-  lua_pop(L, 2);
+  static const luaL_Reg methods[] = {{"entry", entry}, {"dropped", dropped}, {"totals", totals}, {"run", start_run}, {NULL, NULL}};
+  gwl_make_type(L, GWL_PLAN, release_plan, NULL, methods, NULL);
+  lua_pop(L, 1);
 }

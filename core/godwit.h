@@ -281,6 +281,14 @@ typedef struct gw_stats {
 GW_API gw_status gw_tensor_stats(const gw_tensor *tensor, gw_stats *out, gw_error *error);
 /* *equal: same dtype and shape, and every element equal, both NaN, or |a - b| <= tolerance. */
 GW_API gw_status gw_tensor_equal(const gw_tensor *a, const gw_tensor *b, double tolerance, bool *equal, gw_error *error);
+/* How two tensors of one dtype and shape differ. */
+typedef struct gw_difference {
+  uint64_t count;          /* elements that differ */
+  uint64_t place;          /* row-major: the element that differs most, the first of several; of strings the first that differs */
+  double largest;          /* |a - b| there; infinite against an infinity, NaN (more than all) against NaN, and for strings */
+  uint64_t exact;          /* the same of integers, exactly */
+  uint8_t a[16], b[16];    /* the two elements there, in host order; not of strings */
+} gw_difference;
 /* A one-line preview as NumPy prints it, at most `edge` elements at each end of an axis once there are more than
  * `whole` elements. *text is the caller's (gw_free). */
 GW_API gw_status gw_tensor_preview(const gw_tensor *tensor, uint64_t whole, uint64_t edge, char **text, gw_error *error);
@@ -643,6 +651,50 @@ GW_API void gw_verify_cancel(gw_verification *verification);
 GW_API bool gw_verify_finding(const gw_verification *verification, size_t index, gw_finding *out);
 GW_API size_t gw_verify_tensors(const gw_verification *verification);
 GW_API void gw_verify_free(gw_verification *verification);
+
+/* What differs between two checkpoints, name by name: dtypes, shapes, values. Everything that is compared is read and its
+ * checksums are checked: equal checksums prove nothing. The same three calls as a run. */
+typedef enum gw_diff_kind {
+  GW_DIFF_SAME = 0,
+  GW_DIFF_REMOVED, /* only in a */
+  GW_DIFF_ADDED,   /* only in b */
+  GW_DIFF_TYPE,    /* dtype or shape */
+  GW_DIFF_VALUES
+} gw_diff_kind;
+/* "removed", ... */
+GW_API const char *gw_diff_kind_name(gw_diff_kind kind);
+
+/* Numbers agree when |a - b| <= atol + rtol * |b|, when both are NaN or the same infinity (numpy.isclose with equal_nan);
+ * of complex ones the modulus counts. Without tolerances only equal ones do, 0.0 and -0.0 among them. Strings, and bytes
+ * of dtypes that are not interpreted, agree when they are equal. */
+typedef struct gw_diff_options {
+  size_t size;
+  double rtol, atol;     /* finite, not negative */
+  unsigned threads;      /* 0: one per core */
+  const gw_which *which; /* only these, by their names and roles in either; NULL: all. Used during the call */
+} gw_diff_options;
+#define GW_DIFF_OPTIONS_INIT {sizeof(gw_diff_options), 0, 0, 0, NULL}
+
+typedef struct gw_diff_row {
+  gw_span name;             /* lives as long as the diff */
+  gw_diff_kind kind;
+  size_t a, b;              /* positions in the bundles; SIZE_MAX: not there */
+  size_t twin;              /* of an added tensor: a removed one, and the other way round, with the same dtype, shape and
+                             * stored checksum, which may be the same one renamed; else SIZE_MAX */
+  gw_difference difference; /* of GW_DIFF_VALUES; count 0 where only stored bytes were compared */
+} gw_diff_row;
+
+typedef struct gw_diff gw_diff;
+/* The bundles are retained, and nobody else's until the work has finished. GW_INVALID for a tolerance that is none. */
+GW_API gw_status gw_diff_start(gw_bundle *a, gw_bundle *b, const gw_diff_options *options, gw_diff **out, gw_error *error);
+/* Errors: GW_CORRUPT where a checksum does not match, as when the tensor is read. */
+GW_API gw_status gw_diff_wait(gw_diff *diff, unsigned milliseconds, bool *finished, gw_error *error);
+GW_API void gw_diff_progress(gw_diff *diff, uint64_t *done, uint64_t *total); /* bytes of both */
+GW_API void gw_diff_cancel(gw_diff *diff);
+/* After it has finished: the names of both, in the order of their bytes. */
+GW_API size_t gw_diff_count(const gw_diff *diff);
+GW_API void gw_diff_at(const gw_diff *diff, size_t index, gw_diff_row *out);
+GW_API void gw_diff_free(gw_diff *diff);
 
 /* ---- The `checkpoint` state file ------------------------------------------------------------------------------- */
 

@@ -16,15 +16,18 @@ end)
 local function status_of(arguments) return select(3, program.shell(program.quoted(program.PATH) .. " " .. arguments, folder)) end
 
 for status, commands in pairs {
-  [0] = { "inspect in", "run -e '' in -o out", "plan -e '' in", "verify in", "help", "help run", "--version", "run --help", "inspect in --match zz" },
+  [0] = { "inspect in", "run -e '' in -o out", "plan -e '' in", "verify in", "help", "help run", "--version", "run --help", "inspect in --match zz",
+    "diff in in", "diff in in --rtol 1" },
   [1] = { "verify damaged", "verify in damaged", "verify -q damaged", "verify --json damaged" },
-  [2] = { "", "frobnicate", "inspect", "inspect in in", "inspect in --nope", "inspect in --match '('", "run -e '' in", "run -e '' in -o in",
+  [2] = { "", "frobnicate", "inspect", "inspect in in", "inspect in --nope", "diff in", "diff in in --rtol x",
+    "diff in in --match '('", "inspect in --match '('", "run -e '' in", "run -e '' in -o in",
     "run -e '' in -o damaged", "run nothing.lua in -o out", "run nothing in -o out", "run -e '' in -o out -p x=1", "help frobnicate",
     "run -e '' in -o out --shards 6" },
   [3] = { "run -e 'ckpt:' in -o out", "run -e 'error()' in -o out", "run -e 'ckpt:drop \"zz\"' in -o out", "plan -e 'ckpt:drop \".\"' in",
     "plan -e 'gw.match(string.rep(\"a\", 40) .. \"b\", \"(a|aa)+$\")' in" },
   [4] = { "inspect nothing", "inspect damaged --values", "run -e '' damaged -o out", "plan -e 'ckpt.vars.a:value()' damaged",
-    "run -e '' . -o out", "verify nothing" },
+    "run -e '' . -o out", "verify nothing", "diff in damaged",
+    "diff in nothing" },
   [5] = { "run -e '' in -o /proc/out", "inspect in > /dev/full" },
 } do
   for _, arguments in ipairs(commands) do

@@ -251,18 +251,18 @@ gw_status gw_tensor_equal(const gw_tensor *a, const gw_tensor *b, double toleran
   if (status != GW_OK) return status;
   status = reader_start(&left, a, error);
   if (status == GW_OK) status = reader_start(&right, b, error);
-  bool same = true;
+  gw_difference difference = {0};
   /* On to the end even when they differ: damage must not pass for a difference, and checksums cover whole tensors. */
   for (size_t count; status == GW_OK && (count = stream_count(&stream)) > 0; stream_move(&stream, count)) {
     status = reader_next(&left, &stream, count, error);
     if (status == GW_OK) status = reader_next(&right, &stream, count, error);
-    if (status == GW_OK && same) same = gw__elements_equal(a->dtype, left.chunk, right.chunk, count, tolerance);
+    if (status == GW_OK && difference.count == 0) gw__compare(&difference, a->dtype, left.chunk, right.chunk, 0, count, 0, tolerance);
   }
   if (status == GW_OK) status = gw__sums_check(a, left.sums, error);
   if (status == GW_OK) status = gw__sums_check(b, right.sums, error);
   reader_end(&left);
   reader_end(&right);
   stream_end(&stream);
-  *equal = status == GW_OK && same;
+  *equal = status == GW_OK && difference.count == 0;
   return status;
 }

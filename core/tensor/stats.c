@@ -1,4 +1,4 @@
-/* Streaming statistics, and comparing elements. */
+/* Streaming statistics. */
 #include <float.h>
 #include <math.h>
 #include <string.h>
@@ -93,27 +93,4 @@ void gw__stats_end(const gw_stats_sum *sum, gw_stats *out) {
   /* Rounding may carry either past the largest double, where no mean and no deviation can be. */
   out->mean = fmax(fmin(mean, sum->stats.max), sum->stats.min);
   out->std = sum->finite ? fmin(sqrt(sum->squares / (double)sum->finite) / sum->scale, DBL_MAX) : 0;
-}
-
-static bool close_enough(double a, double b, double tolerance) {
-  if (a == b) return true;
-  if (isnan(a) && isnan(b)) return true;
-  return tolerance > 0 && fabs(a - b) <= tolerance;
-}
-
-bool gw__elements_equal(int dtype, const void *a, const void *b, size_t count, double tolerance) {
-  size_t width = gw_dtype_size(dtype);
-  if (memcmp(a, b, count * width) == 0) return true;
-  const uint8_t *left = a, *right = b;
-  for (size_t i = 0; i < count; i++, left += width, right += width) {
-    gw_number one, other;
-    if (memcmp(left, right, width) == 0) continue;
-    if (!gw_number_get(dtype, left, &one) || !gw_number_get(dtype, right, &other)) return false;
-    bool same = one.kind == GW_KIND_INT || one.kind == GW_KIND_UINT
-                    ? one.u == other.u || (tolerance > 0 && close_enough(gw__number_to_double(&one), gw__number_to_double(&other), tolerance))
-                    : close_enough(gw__number_to_double(&one), gw__number_to_double(&other), tolerance);
-    if (same && one.kind == GW_KIND_COMPLEX) same = close_enough(one.imaginary, other.imaginary, tolerance);
-    if (!same) return false;
-  }
-  return true;
 }

@@ -88,7 +88,13 @@ gw_status gw__stats_start(gw_stats_sum *sum, int dtype, gw_error *error);
 void gw__stats_add(gw_stats_sum *sum, const void *elements, size_t count);
 void gw__stats_end(const gw_stats_sum *sum, gw_stats *out);
 
-/* True when all `count` elements agree: equal, both NaN, or no farther apart than `tolerance`. */
-bool gw__elements_equal(int dtype, const void *a, const void *b, size_t count, double tolerance);
+/* ---- compare.c */
+
+/* Adds what differs in `count` elements, the first of which is the tensor's element `first`, by the rule of
+ * gw_diff_options. Places of calls one after the other ascend: the first of equal differences is kept. */
+void gw__compare(gw_difference *difference, int dtype, const void *a, const void *b, uint64_t first, size_t count, double rtol,
+                 double atol);
+/* Adds what was found in another part of the same tensors, in any order. */
+void gw__difference_add(gw_difference *sum, const gw_difference *part);
 
 #endif

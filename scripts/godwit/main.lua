@@ -24,7 +24,10 @@ local function report(found, json)
   if found.trace then io.stderr:write("  this is a bug in godwit; please report it\n", found.trace, "\n") end
 end
 
-local ALIKE = { ls = "inspect", list = "inspect", show = "inspect", rename = "run", migrate = "run", load = "restore", like = "check", ["dry-run"] = "plan" }
+local ALIKE = {
+  ls = "inspect", list = "inspect", show = "inspect", rename = "run", migrate = "run", load = "restore", like = "check", ["dry-run"] = "plan",
+  compare = "diff", cmp = "diff",
+}
 
 local function guess_command(name) return ALIKE[name] or require("godwit.nearest")(name, COMMANDS) end
 

@@ -229,6 +229,12 @@ ratio_row("rename every variable, --data copy, verified", 1.1,
 ratio_row("verify", 1.1, { command = "%GODWIT% verify -q %BERT%" },
   { command = "dd if=%BERT%.data-00000-of-00001 of=/dev/null bs=1M status=none" })
 
+-- Twice the same values take the way on which nothing differs, other values the one on which everything does.
+ratio_row("diff of the same values", 1.3, { command = "%GODWIT% diff -q %BERT% %BERT%" },
+  { command = "for i in 1 2; do dd if=%BERT%.data-00000-of-00001 of=/dev/null bs=1M status=none; done" })
+ratio_row("diff of other values", 1.6, { command = "%GODWIT% diff -q %BERT% %SECOND% || [ $? -eq 1 ]" },
+  { command = "for i in %BERT% %SECOND%; do dd if=$i.data-00000-of-00001 of=/dev/null bs=1M status=none; done" })
+
 -- What any program that computes must do: read `names`, and write so many megabytes of `source`.
 local function moving(names, source, megabytes)
   local parts = {}
@@ -276,6 +282,7 @@ memory_row("peak memory: rename, --data link", 100 * MEGABYTE, RENAME .. "--forc
 memory_row("peak memory: average of three", 100 * MEGABYTE, AVERAGE .. " --force")
 memory_row("peak memory: transpose", 100 * MEGABYTE, TRANSPOSE .. " --force")
 memory_row("peak memory: verify", 100 * MEGABYTE, "%GODWIT% verify -q %BERT%")
+memory_row("peak memory: diff", 100 * MEGABYTE, "%GODWIT% diff -q %BERT% %BERT%")
 memory_row("peak memory: rename 100,000 objects", 200 * MEGABYTE,
   [[%GODWIT% run -q --force -e 'ckpt:rename("(^|/)w_([0-9]+)$", "$1v_$2")' %OBJECTS% -o %DIR%/out/x]])
 memory_row("peak memory: rename 100,000 scalars", 100 * MEGABYTE, RENAME .. "--force %MANY% -o %DIR%/out/x")
