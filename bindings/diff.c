@@ -41,7 +41,7 @@ int gwl_diff(lua_State *L) {
 
 /* diff:counts() -> {same, removed, added, type, values} */
 static int counts(lua_State *L) {
-  const gw_diff *diff = gwl_check_work(L, &diff_work);
+  const gw_diff *diff = gwl_check_work(L, 1, &diff_work);
   lua_Integer sums[GW_DIFF_VALUES + 1] = {0};
   gw_diff_row row;
   for (size_t i = 0; i < gw_diff_count(diff); i++) {
@@ -180,7 +180,7 @@ static void push_row(lua_State *L, const gw_diff *diff, const gw_diff_row *row) 
 
 /* diff:change(from) -> the position behind the next row that differs, and its table; nil after the last. Starts at 0. */
 static int change(lua_State *L) {
-  const gw_diff *diff = gwl_check_work(L, &diff_work);
+  const gw_diff *diff = gwl_check_work(L, 1, &diff_work);
   lua_Integer from = luaL_checkinteger(L, 2);
   gw_diff_row row;
   luaL_argcheck(L, from >= 0, 2, "a position");

@@ -14,7 +14,7 @@
 #define GWL_VARS "godwit.Vars"
 #define GWL_TENSOR "godwit.Tensor"
 #define GWL_PLAN "godwit.Plan"
-#define GWL_WORK "godwit.Work" /* a run, a verification, a comparison */
+#define GWL_WORK "godwit.Work" /* a run, a verification, a comparison, statistics */
 #define GWL_REGEX "godwit.Regex"
 #define GWL_LISTING "godwit.Listing"
 #define GWL_SANDBOX "godwit.Sandbox"
@@ -86,8 +86,8 @@ typedef struct gwl_work_ops {
   static const gwl_work_ops name##_work = {name##_wait, name##_progress, name##_cancel, name##_free}
 /* Pushes an empty one; put the handle where the result points to. */
 void **gwl_new_work(lua_State *L, const gwl_work_ops *ops);
-/* The handle of the work at argument 1; raises for closed work, and for work of another kind unless `ops` is NULL. */
-void *gwl_check_work(lua_State *L, const gwl_work_ops *ops);
+/* The handle of the work at `index`; raises for closed work, and for work of another kind. */
+void *gwl_check_work(lua_State *L, int index, const gwl_work_ops *ops);
 /* Adds to the methods table on top of the stack. */
 void gwl_add_run_methods(lua_State *L);
 void gwl_add_diff_methods(lua_State *L);

@@ -34,6 +34,8 @@ static int release(lua_State *L) {
   return 0;
 }
 
+GWL_WORK_OPS(statistics, gw_statistics);
+
 static gwl_listing *check(lua_State *L) {
   gwl_listing *listing = luaL_checkudata(L, 1, GWL_LISTING);
   if (!listing->bundle) luaL_error(L, "attempt to use a closed listing");
@@ -210,7 +212,7 @@ int gwl_listing_make(lua_State *L) {
   gw_bundle *bundle = gwl_check(L, 1, GWL_BUNDLE);
   luaL_checktype(L, 2, LUA_TTABLE);
   lua_settop(L, 2);
-  gwl_listing *listing = lua_newuserdatauv(L, sizeof *listing, 0);
+  gwl_listing *listing = lua_newuserdatauv(L, sizeof *listing, 1); /* the work that made the statistics */
   memset(listing, 0, sizeof *listing);
   luaL_setmetatable(L, GWL_LISTING);
   listing->bundle = gw_bundle_retain(bundle);
@@ -257,15 +259,58 @@ static bool has_numbers(const gw_tensor *tensor) {
   return kind != GW_KIND_OPAQUE && kind != GW_KIND_STRING && kind != GW_KIND_VARIANT;
 }
 
-static bool get_stats(lua_State *L, const gw_tensor *tensor, gw_stats *stats) {
+/* listing:statistics() -> work, to be waited for before rows are asked for; with {stats = true} */
+static int start_statistics(lua_State *L) {
+  const gwl_listing *listing = check(L);
   gw_error error = GW_ERROR_INIT;
-  if (!has_numbers(tensor)) return false;
-  if (gw_tensor_stats(tensor, stats, &error) != GW_OK) gwl_raise(L, &error);
-  return true;
+  gw_statistics *started;
+  size_t *positions = lua_newuserdatauv(L, (listing->count + 1) * sizeof *positions, 0);
+  for (size_t i = 0; i < listing->count; i++) positions[i] = row_at(listing, i);
+  void **box = gwl_new_work(L, &statistics_work);
+  if (gw_statistics_start(listing->bundle, positions, listing->count, 0, &started, &error) != GW_OK) return gwl_raise(L, &error);
+  *box = started;
+  lua_pushvalue(L, -1);
+  lua_setiuservalue(L, 1, 1);
+  return 1;
 }
 
-/* Pushes the row's extra columns as one string. */
-static void push_extra(lua_State *L, gwl_listing *listing, size_t row) {
+/* Of the nth row of the listing at argument 1. *bins is NULL, or GW_HISTOGRAM_BINS counts. */
+static bool get_stats(lua_State *L, size_t nth, gw_stats *stats, const uint64_t **bins) {
+  lua_getiuservalue(L, 1, 1);
+  const gw_statistics *statistics = gwl_check_work(L, -1, &statistics_work);
+  lua_pop(L, 1);
+  return gw_statistics_at(statistics, nth, stats, bins);
+}
+
+/* How high each bin is, beside the highest; as wide where there is none. */
+static void add_histogram(luaL_Buffer *out, const uint64_t *bins) {
+  static const char *const levels[] = {" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+  uint64_t most = 1;
+  for (size_t i = 0; bins && i < GW_HISTOGRAM_BINS; i++) most = bins[i] > most ? bins[i] : most;
+  luaL_addstring(out, bins ? "  │" : "   ");
+  for (size_t i = 0; i < GW_HISTOGRAM_BINS; i++)
+    luaL_addstring(out, levels[bins && bins[i] > 0 ? 1 + (size_t)(7.0 * (double)bins[i] / (double)most) : 0]);
+  luaL_addstring(out, bins ? "│" : " ");
+}
+
+static void push_stats(lua_State *L, const gw_stats *stats, const uint64_t *bins) {
+  char text[320];
+  size_t used = 0;
+  luaL_Buffer out;
+  if (stats->has_range)
+    used = (size_t)snprintf(text, sizeof text, "  min %.6g  max %.6g  mean %.6g  std %.6g", stats->min, stats->max, stats->mean, stats->std);
+  used += (size_t)snprintf(text + used, sizeof text - used, "  zeros %llu", (unsigned long long)stats->zeros);
+  if (stats->nans) used += (size_t)snprintf(text + used, sizeof text - used, "  NaN %llu", (unsigned long long)stats->nans);
+  if (stats->infinities) snprintf(text + used, sizeof text - used, "  Inf %llu", (unsigned long long)stats->infinities);
+  luaL_buffinit(L, &out);
+  add_histogram(&out, bins);
+  luaL_addstring(&out, text);
+  luaL_pushresult(&out);
+}
+
+/* Pushes the nth row's extra columns as one string. */
+static void push_extra(lua_State *L, gwl_listing *listing, size_t nth) {
+  size_t row = row_at(listing, nth);
   luaL_checkstack(L, 8, NULL);
   const gw_tensor *tensor = tensor_at(L, listing, row);
   int at = lua_gettop(L);
@@ -277,15 +322,9 @@ static void push_extra(lua_State *L, gwl_listing *listing, size_t row) {
     return;
   }
   gw_stats stats;
-  if (listing->stats && get_stats(L, tensor, &stats)) {
-    char text[320];
-    size_t used = 0;
-    if (stats.has_range)
-      used = (size_t)snprintf(text, sizeof text, "  min %.6g  max %.6g  mean %.6g  std %.6g", stats.min, stats.max, stats.mean, stats.std);
-    used += (size_t)snprintf(text + used, sizeof text - used, "  zeros %llu", (unsigned long long)stats.zeros);
-    if (stats.nans) used += (size_t)snprintf(text + used, sizeof text - used, "  NaN %llu", (unsigned long long)stats.nans);
-    if (stats.infinities) snprintf(text + used, sizeof text - used, "  Inf %llu", (unsigned long long)stats.infinities);
-    lua_pushstring(L, text);
+  const uint64_t *bins;
+  if (listing->stats && get_stats(L, nth, &stats, &bins)) {
+    push_stats(L, &stats, bins);
     lua_concat(L, 2);
   }
   if (listing->values) {
@@ -324,7 +363,7 @@ static int text(lua_State *L) {
   if (listing->next >= listing->count) return 0;
   if (extra) most = 1;
   lua_settop(L, 1);
-  if (extra) push_extra(L, listing, row_at(listing, listing->next));
+  if (extra) push_extra(L, listing, listing->next);
   luaL_Buffer out;
   gwl_cells cells = {.valid = false};
   luaL_buffinit(L, &out);
@@ -395,7 +434,20 @@ static json_t *extreme(const gw_tensor *tensor, double real, int64_t exact) {
   return json_string(text);
 }
 
-static json_t *stats_of(const gw_tensor *tensor, const gw_stats *stats) {
+/* Edge i of the bins, the first and the last of them exactly. */
+static double edge_of(const gw_stats *stats, size_t i) {
+  double part = (double)i / GW_HISTOGRAM_BINS;
+  return stats->min * (1 - part) + stats->max * part;
+}
+
+static json_t *histogram_of(const gw_stats *stats, const uint64_t *bins) {
+  json_t *counts = json_array(), *edges = json_array();
+  for (size_t i = 0; i < GW_HISTOGRAM_BINS; i++) json_array_append_new(counts, json_integer((json_int_t)bins[i]));
+  for (size_t i = 0; i <= GW_HISTOGRAM_BINS; i++) json_array_append_new(edges, gwl_json_number(edge_of(stats, i)));
+  return json_pack("{s:o,s:o}", "counts", counts, "edges", edges);
+}
+
+static json_t *stats_of(const gw_tensor *tensor, const gw_stats *stats, const uint64_t *bins) {
   json_t *object = json_object();
   if (stats->has_range) {
     json_object_set_new(object, "min", extreme(tensor, stats->min, stats->exact_min));
@@ -406,6 +458,7 @@ static json_t *stats_of(const gw_tensor *tensor, const gw_stats *stats) {
   json_object_set_new(object, "zeros", json_integer((json_int_t)stats->zeros));
   json_object_set_new(object, "nan", json_integer((json_int_t)stats->nans));
   json_object_set_new(object, "inf", json_integer((json_int_t)stats->infinities));
+  if (bins) json_object_set_new(object, "histogram", histogram_of(stats, bins));
   return object;
 }
 
@@ -436,15 +489,16 @@ static json_t *plain_row(const gwl_listing *listing, size_t row, const gw_entry_
 static int json(lua_State *L) {
   gwl_listing *listing = check(L);
   if (listing->next >= listing->count) return 0;
-  size_t row = row_at(listing, listing->next++);
+  size_t nth = listing->next++, row = row_at(listing, nth);
   gw_entry_info info;
   gw_error error = GW_ERROR_INIT;
   gw_stats stats;
+  const uint64_t *bins;
   json_t *value = NULL;
   bool has_stats = false;
   gw_bundle_entry(listing->bundle, row, &info);
   const gw_tensor *tensor = (listing->values || listing->stats) && !info.partial ? tensor_at(L, listing, row) : NULL;
-  if (tensor && listing->stats) has_stats = get_stats(L, tensor, &stats);
+  if (tensor && listing->stats) has_stats = get_stats(L, nth, &stats, &bins);
   /* From here on nothing raises before the object is given to gwl_json_push. */
   if (tensor && listing->values && (has_numbers(tensor) || info.dtype == GW_DT_STRING)) {
     if (gwl_value_size(tensor) > listing->value_limit) listing->values_left_out++;
@@ -452,13 +506,14 @@ static int json(lua_State *L) {
   }
   json_t *object = plain_row(listing, row, &info);
   if (value) json_object_set_new(object, "value", value);
-  if (has_stats) json_object_set_new(object, "stats", stats_of(tensor, &stats));
+  if (has_stats) json_object_set_new(object, "stats", stats_of(tensor, &stats, bins));
   gwl_json_push(L, object, JSON_COMPACT);
   return 1;
 }
 
 void gwl_open_listing(lua_State *L) {
-  static const luaL_Reg methods[] = {{"info", info_of}, {"text", text}, {"json", json}, {"close", release}, {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"info", info_of}, {"statistics", start_statistics}, {"text", text}, {"json", json},
+                                     {"close", release}, {NULL, NULL}};
   gwl_make_type(L, GWL_LISTING, release, NULL, methods, NULL);
   lua_pop(L, 1);
 }

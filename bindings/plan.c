@@ -202,12 +202,12 @@ int gwl_verify(lua_State *L) {
 
 static int commit(lua_State *L) {
   gw_error error = GW_ERROR_INIT;
-  if (gw_run_commit(gwl_check_work(L, &run_work), &error) != GW_OK) return gwl_raise_usage(L, &error);
+  if (gw_run_commit(gwl_check_work(L, 1, &run_work), &error) != GW_OK) return gwl_raise_usage(L, &error);
   return 0;
 }
 
 static int note(lua_State *L) {
-  const gw_run *run = gwl_check_work(L, &run_work);
+  const gw_run *run = gwl_check_work(L, 1, &run_work);
   lua_Integer index = luaL_checkinteger(L, 2);
   const char *text = index >= 1 ? gw_run_note(run, (size_t)index - 1) : NULL;
   lua_pushstring(L, text);
@@ -216,7 +216,7 @@ static int note(lua_State *L) {
 
 /* work:finding(i) -> {fatal, message, file, key, offset, what, hint} or nil */
 static int finding(lua_State *L) {
-  const gw_verification *verification = gwl_check_work(L, &verify_work);
+  const gw_verification *verification = gwl_check_work(L, 1, &verify_work);
   lua_Integer index = luaL_checkinteger(L, 2);
   gw_finding found;
   char text[2300];
@@ -238,7 +238,7 @@ static int finding(lua_State *L) {
 }
 
 static int tensors(lua_State *L) {
-  lua_pushinteger(L, (lua_Integer)gw_verify_tensors(gwl_check_work(L, &verify_work)));
+  lua_pushinteger(L, (lua_Integer)gw_verify_tensors(gwl_check_work(L, 1, &verify_work)));
   return 1;
 }
 

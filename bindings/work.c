@@ -1,4 +1,4 @@
-/* Long work of core (runs, verifications, comparisons) behind one face: it goes on in core's threads while Lua waits for it in
+/* Long work of core (runs, verifications, comparisons, statistics) behind one face: it goes on in core's threads while Lua waits for it in
  * slices of time, draws progress and looks for Ctrl-C in between. */
 #include "gwl.h"
 
@@ -21,21 +21,21 @@ void **gwl_new_work(lua_State *L, const gwl_work_ops *ops) {
   return &work->handle;
 }
 
-static gwl_work *check(lua_State *L) {
-  gwl_work *work = luaL_checkudata(L, 1, GWL_WORK);
+static gwl_work *check(lua_State *L, int index) {
+  gwl_work *work = luaL_checkudata(L, index, GWL_WORK);
   if (!work->handle) luaL_error(L, "attempt to use closed work");
   return work;
 }
 
-void *gwl_check_work(lua_State *L, const gwl_work_ops *ops) {
-  const gwl_work *work = check(L);
-  if (ops && work->ops != ops) luaL_error(L, "this is work of another kind");
+void *gwl_check_work(lua_State *L, int index, const gwl_work_ops *ops) {
+  const gwl_work *work = check(L, index);
+  if (work->ops != ops) luaL_error(L, "this is work of another kind");
   return work->handle;
 }
 
 /* work:wait(milliseconds) -> finished, bytes done, bytes in all */
 static int wait_for(lua_State *L) {
-  const gwl_work *work = check(L);
+  const gwl_work *work = check(L, 1);
   lua_Integer milliseconds = luaL_checkinteger(L, 2);
   gw_error error = GW_ERROR_INIT;
   bool finished;

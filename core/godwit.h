@@ -696,6 +696,23 @@ GW_API size_t gw_diff_count(const gw_diff *diff);
 GW_API void gw_diff_at(const gw_diff *diff, size_t index, gw_diff_row *out);
 GW_API void gw_diff_free(gw_diff *diff);
 
+/* Statistics of many tensors at once, on all cores. The same three calls as a run. Data is read twice where the histogram needs
+ * it: what lies between minimum and maximum can only be counted once those are known. */
+#define GW_HISTOGRAM_BINS 16
+typedef struct gw_statistics gw_statistics;
+/* The tensors at `positions`. Those without numbers, and those whose slices do not cover them, have no statistics. The bundle is
+ * retained, and nobody else's until the work has finished. */
+GW_API gw_status gw_statistics_start(gw_bundle *bundle, const size_t *positions, size_t count, unsigned threads,
+                                     gw_statistics **out, gw_error *error);
+/* Errors: GW_CORRUPT where a checksum does not match. */
+GW_API gw_status gw_statistics_wait(gw_statistics *statistics, unsigned milliseconds, bool *finished, gw_error *error);
+GW_API void gw_statistics_progress(gw_statistics *statistics, uint64_t *done, uint64_t *total); /* bytes to read */
+GW_API void gw_statistics_cancel(gw_statistics *statistics);
+/* After it has finished, of the nth position: false when it has none. *bins: how many finite elements lie in each of
+ * GW_HISTOGRAM_BINS equal parts between minimum and maximum, or NULL where those are equal or not known; until it is freed. */
+GW_API bool gw_statistics_at(const gw_statistics *statistics, size_t nth, gw_stats *out, const uint64_t **bins);
+GW_API void gw_statistics_free(gw_statistics *statistics);
+
 /* ---- The `checkpoint` state file ------------------------------------------------------------------------------- */
 
 typedef struct gw_state gw_state; /* CheckpointState, as parsed */

@@ -12,9 +12,9 @@
 #include "../bundle/bundle.h"
 #include "../expr/expr.h"
 #include "../tensor/tensor.h"
+#include "cut.h"
 
 enum {
-  JOB = 4 << 20,      /* bytes of `a` that one job compares: parts of large tensors, or many small ones */
   CHUNK = 256 * 1024, /* bytes of each in hand at once */
   MOST_TWINS = 64     /* tensors of one checksum among which renamed ones are looked for */
 };
@@ -35,12 +35,6 @@ typedef struct gw_row {
 } gw_row;
 #define NONE UINT32_MAX
 
-/* Where a job begins; it ends where the next one begins. */
-typedef struct gw_diff_job {
-  size_t nth;     /* in diff->order */
-  uint64_t first; /* element */
-} gw_diff_job;
-
 typedef struct gw_diff_worker {
   gw_eval eval_a, eval_b;
   uint8_t *a, *b;
@@ -53,8 +47,7 @@ struct gw_diff {
   size_t row_count, row_capacity;
   uint32_t *order;  /* rows to compare, by their place in a's files */
   size_t order_count;
-  gw_diff_job *jobs;
-  size_t job_count, job_capacity;
+  gw_cuts cuts;     /* of `order` */
   gw_diff_worker *workers;
   unsigned worker_count;
   gw_pool *pool;
@@ -212,12 +205,6 @@ static gw_status elements_of(const gw_diff *diff, const gw_row *row, uint64_t *e
   return gw__shape_elements(entry->rank, entry->dims, elements, error);
 }
 
-static gw_status add_job(gw_diff *diff, size_t nth, uint64_t first, gw_error *error) {
-  gw_status status = gw__reserve((void **)&diff->jobs, &diff->job_capacity, diff->job_count + 1, sizeof *diff->jobs, error);
-  if (status == GW_OK) diff->jobs[diff->job_count++] = (gw_diff_job){nth, first};
-  return status;
-}
-
 static uint64_t size_in(const gw_bundle *bundle, size_t index) {
   gw_entry_info info;
   gw_bundle_entry(bundle, index, &info);
@@ -226,25 +213,12 @@ static uint64_t size_in(const gw_bundle *bundle, size_t index) {
 
 static gw_status cut_jobs(gw_diff *diff, gw_error *error) {
   gw_status status = GW_OK;
-  uint64_t room = 0;
   for (size_t nth = 0; nth < diff->order_count && status == GW_OK; nth++) {
     const gw_row *row = &diff->rows[diff->order[nth]];
-    size_t width = piece_width(diff, row);
     uint64_t elements, size = size_in(diff->a, row->a);
-    status = elements_of(diff, row, &elements, error);
     diff->total += size + size_in(diff->b, row->b);
-    if (status == GW_OK && room == 0) {
-      status = add_job(diff, nth, 0, error);
-      room = JOB;
-    }
-    if (width == 0 || elements * width <= room) {
-      room -= size < room ? size : room;
-      continue;
-    }
-    for (uint64_t first = room / width; first < elements && status == GW_OK; first += JOB / width) {
-      if (first > 0) status = add_job(diff, nth, first, error);
-      room = (elements - first) * width < JOB ? JOB - (elements - first) * width : 0;
-    }
+    status = elements_of(diff, row, &elements, error);
+    if (status == GW_OK) status = gw__cuts_add(&diff->cuts, elements, piece_width(diff, row), size, error);
   }
   return status;
 }
@@ -409,19 +383,19 @@ static gw_status compare_values(gw_diff *diff, gw_diff_worker *worker, gw_row *r
 static gw_status do_job(void *context, unsigned number, size_t job, gw_error *error) {
   gw_diff *diff = context;
   gw_diff_worker *worker = &diff->workers[number];
-  gw_diff_job end = job + 1 < diff->job_count ? diff->jobs[job + 1] : (gw_diff_job){diff->order_count, 0};
-  uint64_t first = diff->jobs[job].first;
+  gw_range range = {.nth = SIZE_MAX};
   gw_status status = GW_OK;
-  for (size_t nth = diff->jobs[job].nth; status == GW_OK && (nth < end.nth || (nth == end.nth && end.first > 0)); nth++, first = 0) {
-    gw_row *row = &diff->rows[diff->order[nth]];
+  while (status == GW_OK && gw__cuts_next(&diff->cuts, job, &range)) {
+    gw_row *row = &diff->rows[diff->order[range.nth]];
+    const gw_entry *a = gw__bundle_at(diff->a, row->a), *b = gw__bundle_at(diff->b, row->b);
     uint64_t elements;
     status = elements_of(diff, row, &elements, error);
     if (status != GW_OK) break;
-    bool stored = is_stored(gw__bundle_at(diff->a, row->a), gw__bundle_at(diff->b, row->b));
+    bool stored = is_stored(a, b);
     if (stored) status = compare_as_stored(diff, worker, row, error);
-    else if (elements > 0) status = compare_values(diff, worker, row, first, (nth == end.nth ? end.first : elements) - first, error);
-    if (stored || gw__bundle_at(diff->a, row->a)->dtype == GW_DT_STRING)
-      atomic_fetch_add(&diff->done, size_in(diff->a, row->a) + size_in(diff->b, row->b));
+    else if (elements > 0)
+      status = compare_values(diff, worker, row, range.first, (range.end < elements ? range.end : elements) - range.first, error);
+    if (stored || a->dtype == GW_DT_STRING) atomic_fetch_add(&diff->done, size_in(diff->a, row->a) + size_in(diff->b, row->b));
   }
   return status;
 }
@@ -458,7 +432,7 @@ gw_status gw_diff_start(gw_bundle *a, gw_bundle *b, const gw_diff_options *optio
   diff->atol = options->atol;
   gw_status status = prepare(diff, options, error);
   if (status == GW_OK) {
-    gw_pool_work work = {diff, diff->job_count, do_job, NULL};
+    gw_pool_work work = {diff, diff->cuts.count, do_job, NULL};
     status = gw__pool_start(&work, diff->worker_count, &diff->pool, error);
   }
   if (status != GW_OK) {
@@ -510,7 +484,7 @@ void gw_diff_free(gw_diff *diff) {
   gw__free(diff->workers);
   gw__free(diff->rows);
   gw__free(diff->order);
-  gw__free(diff->jobs);
+  gw__cuts_free(&diff->cuts);
   gw_bundle_release(diff->a);
   gw_bundle_release(diff->b);
   pthread_mutex_destroy(&diff->lock);

@@ -86,7 +86,20 @@ typedef struct gw_stats_sum {
 /* GW_UNSUPPORTED for dtypes without numbers. */
 gw_status gw__stats_start(gw_stats_sum *sum, int dtype, gw_error *error);
 void gw__stats_add(gw_stats_sum *sum, const void *elements, size_t count);
+/* Adds what was found in another part of the tensor. */
+void gw__stats_merge(gw_stats_sum *sum, const gw_stats_sum *part);
 void gw__stats_end(const gw_stats_sum *sum, gw_stats *out);
+
+typedef struct gw_histogram {
+  int dtype;
+  double low, scale; /* a value's bin is (value * stretch - low) * scale */
+  double stretch;    /* 1, or a power of two where the range would not fit a double */
+} gw_histogram;
+
+/* Equal bins between the minimum and the maximum; false where there is no room between them. Not for complex numbers. */
+bool gw__histogram_start(gw_histogram *histogram, int dtype, const gw_stats *stats);
+/* Adds to GW_HISTOGRAM_BINS bins; what is not finite is left out. */
+void gw__histogram_add(const gw_histogram *histogram, const void *elements, size_t count, uint64_t *bins);
 
 /* ---- compare.c */
 

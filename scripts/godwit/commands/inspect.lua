@@ -14,7 +14,7 @@ function inspect.parser(argparse)
   parser:argument("prefix", "a checkpoint: its prefix, one of its files, or a folder with a `checkpoint` file"):argname("PREFIX")
   parser:option("--match", "only tensors in whose name the regular expression is found (may be repeated)"):argname("REGEX"):count("*")
   parser:flag("--values", "show values: small tensors whole, large ones shortened (with --json: whole)")
-  parser:flag("--stats", "show minimum, maximum, mean, standard deviation, and how many zeros, NaN and infinities")
+  parser:flag("--stats", "show a histogram, minimum, maximum, mean, standard deviation, and how many zeros, NaN and infinities")
   parser:flag("--json", "print JSON")
   return parser
 end
@@ -30,7 +30,8 @@ local function pieces(next_piece)
   end
 end
 
-local function print_text(info, listing)
+local function print_text(info, listing, prepare)
+  prepare()
   local count, bytes = listing:info()
   local kind = info.kind == "objects" and "object-based" or "name-based"
   local tensors = count == info.tensors and plural(count, "tensor") or ("%d of %s"):format(count, plural(info.tensors, "tensor"))
@@ -39,8 +40,9 @@ local function print_text(info, listing)
   for lines in pieces(function() return listing:text(BATCH) end) do io.stdout:write(lines) end
 end
 
-local function print_tensors(listing)
+local function print_tensors(listing, prepare)
   local separator = "\n"
+  prepare()
   for object in pieces(function() return listing:json() end) do
     io.stdout:write(separator, object)
     separator = ",\n"
@@ -48,13 +50,13 @@ local function print_tensors(listing)
 end
 
 --- Damage may show when most of a long document is printed: then it ends with the error, and is whole nevertheless.
-local function print_json(info, listing)
+local function print_json(info, listing, prepare)
   local _, bytes = listing:info()
   local head = core.json(core.object {
     { "schema", 1 }, { "path", info.path }, { "format", "v2" }, { "kind", info.kind }, { "shards", info.shards }, { "bytes", bytes },
   })
   io.stdout:write(head:sub(1, -2), ', "tensors": [')
-  local ok, found = xpcall(print_tensors, problem.normal, listing)
+  local ok, found = xpcall(print_tensors, problem.normal, listing, prepare)
   if ok then
     io.stdout:write("\n]}\n")
     return
@@ -81,7 +83,11 @@ function inspect.run(values)
     local missing = bundle:missing_files()
     if missing then terminal.note(missing) end
   end
-  if values.json then print_json(info, listing) else print_text(info, listing) end
+  -- Statistics of all rows are made at once, on all cores, before the first is printed.
+  local function prepare()
+    if values.stats then terminal.wait(listing:statistics(), info.path) end
+  end
+  if values.json then print_json(info, listing, prepare) else print_text(info, listing, prepare) end
   local count, _, left_out = listing:info()
   if count == 0 and match then terminal.note(("no name matches %s"):format(table.concat(match, ", "))) end
   if left_out > 0 then
