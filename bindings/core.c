@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -197,6 +198,14 @@ static int is_terminal(lua_State *L) {
   return 1;
 }
 
+/* core.columns(fd) -> how wide a terminal is, or nil where nobody knows */
+static int columns(lua_State *L) {
+  struct winsize size;
+  if (ioctl((int)luaL_checkinteger(L, 1), TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return 0;
+  lua_pushinteger(L, size.ws_col);
+  return 1;
+}
+
 /* ---- The module */
 
 /* core.what(value) -> "a table", "a tensor", "nil" */
@@ -273,6 +282,7 @@ int gwl_open(lua_State *L) {
                                        {"monotonic", monotonic},
                                        {"time", time_of_day},
                                        {"is_terminal", is_terminal},
+                                       {"columns", columns},
                                        {NULL, NULL}};
   luaL_newlib(L, functions);
   lua_pushliteral(L, GW_VERSION);

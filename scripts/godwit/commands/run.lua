@@ -105,7 +105,7 @@ function run.write(compiled, inputs, values)
     works[i] = output.plan:run(output.path, {
       force = values.force, latest = values.latest, threads = values.threads, memory = values.memory, timestamp = core.time(),
     })
-    output.seconds = terminal.wait(works[i], output.path, values.quiet)
+    output.seconds = terminal.wait(works[i], output.path, values.quiet, "syncing")
   end
   for i, output in ipairs(compiled) do
     works[i]:commit()
