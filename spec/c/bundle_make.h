@@ -336,9 +336,9 @@ static inline gw_status gwt_dump(const char *prefix, gw_buf *dump, gw_error *err
 
 /* ---- Running */
 
-/* The identity of `from`, written to `to`. `options` may be NULL, as may `plan_options`. */
-static inline gw_status gwt_copy(const char *from, const char *to, const gw_plan_options *plan_options,
-                                 const gw_run_options *options, gw_error *error) {
+/* `from`, edited (or not, when `edit` is NULL), written to `to`. `options` may be NULL, as may `plan_options`. */
+static inline gw_status gwt_migrate(const char *from, const char *to, gw_status (*edit)(gw_draft *, gw_error *),
+                                    const gw_plan_options *plan_options, const gw_run_options *options, gw_error *error) {
   gw_bundle *bundle = NULL;
   gw_draft *draft = NULL;
   gw_plan *plan = NULL;
@@ -346,6 +346,7 @@ static inline gw_status gwt_copy(const char *from, const char *to, const gw_plan
   bool finished = false;
   gw_status status = gw_bundle_open(from, &bundle, error);
   if (status == GW_OK) status = gw_draft_from_bundle(bundle, &draft, error);
+  if (status == GW_OK && edit) status = edit(draft, error);
   if (status == GW_OK) status = gw_plan_compile(draft, plan_options, &plan, error);
   if (status == GW_OK) status = gw_run_start(plan, to, options, &run, error);
   while (status == GW_OK && !finished) status = gw_run_wait(run, 1000, &finished, error);
@@ -355,6 +356,12 @@ static inline gw_status gwt_copy(const char *from, const char *to, const gw_plan
   gw_draft_release(draft);
   gw_bundle_release(bundle);
   return status;
+}
+
+/* The identity of `from`. */
+static inline gw_status gwt_copy(const char *from, const char *to, const gw_plan_options *plan_options,
+                                 const gw_run_options *options, gw_error *error) {
+  return gwt_migrate(from, to, NULL, plan_options, options, error);
 }
 
 /* What `godwit verify` does: *fatal and *odd count its findings; the first fatal one goes to `first` (may be NULL). */

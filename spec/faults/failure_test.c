@@ -139,7 +139,7 @@ static void short_and_interrupted_transfers(void) {
       options.memory = 1;
       options.threads = 1;
       gw__system_replace(&table);
-      gw_status status = gwt_copy(input.text, output.text, &plan, &options, &error);
+      gw_status status = gwt_scene_migrate(scene, &plan, &options, &error);
       CHECK(gwt_judge(folder.text, true, &error) == GWT_NEW && status == GW_OK);
       gw__system_replace(&before);
       CHECK_TEXT(error.what, "");

@@ -166,7 +166,7 @@ static bool die_in_child(const gwt_scene *scene, long n) {
 }
 
 static void a_process_killed_before_every_call(void) {
-  static const size_t scenes[] = {0, 1, 2, 6};
+  static const size_t scenes[] = {0, 1, 2, 6, 10};
   for (size_t i = 0; i < sizeof scenes / sizeof *scenes; i++) {
     const gwt_scene *scene = &gwt_scenes[scenes[i]];
     bool died = true;
