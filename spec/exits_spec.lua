@@ -62,6 +62,46 @@ describe("Ctrl-C during a long run", function()
   end)
 end)
 
+-- What is computed is written in pieces, tiles (transpose) and after reading several inputs (mean): each is stopped in the midst.
+describe("a run that computes", function()
+  local EDITS = {
+    cast = [[ckpt:map("z", function(t) return t:cast "bfloat16" end)]],
+    average = [[ckpt:map("z", function(t, name) return gw.mean { t, inputs[2].vars[name] } end)]],
+    transpose = [[ckpt:map("z", function(t) return t:transpose() end)]],
+  }
+  local BEFORE = { "damaged.data-00000-of-00001", "damaged.index", "in.data-00000-of-00001", "in.index", "large.data-00000-of-00001", "large.index" }
+
+  before_each(function()
+    local large = gw.open(folder .. "/in")
+    for i = 1, 16 do large.vars["z" .. i] = gw.full({ 2048, 1024 }, i, "float32") end
+    large:save(folder .. "/large")
+  end)
+
+  for name, edit in pairs(EDITS) do
+    local inputs = name == "average" and "large large" or "large"
+    local run = ([["%s" run --threads 1 -e '%s' %s -o out/deep]]):format(program.PATH, edit, inputs)
+
+    for _, signal in ipairs { "INT", "TERM" } do
+      it(("gives 130 on SIG%s, says so, and leaves nothing (%s)"):format(signal, name), function()
+        if os.getenv "SANITIZE" == "thread" then return pending "the thread sanitizer holds signals back" end
+        local _, err, status = program.shell(([[
+          %s 2>messages & pid=$!
+          until ls -A out 2>/dev/null | grep -q '^\.godwit-.*-data'; do kill -0 $pid 2>/dev/null || break; done
+          kill -%s $pid; wait $pid; code=$?; cat messages >&2; rm messages; exit $code]]):format(run, signal), folder)
+        assert.same({ 130, "godwit: interrupted\n" }, { status, err })
+        assert.same(BEFORE, scratch.list(folder))
+      end)
+    end
+
+    it(("gives 5 where there is no room, says so, and leaves nothing (%s)"):format(name), function()
+      local _, err, status = program.shell("ulimit -f 1000; " .. run, folder)
+      assert.equal(5, status)
+      assert.matches("^godwit: out/%.?[^\n]*: [^\n]*File too large\n", err)
+      assert.same(BEFORE, scratch.list(folder))
+    end)
+  end
+end)
+
 describe("SIGTERM during a long run", function()
   it("ends it like Ctrl-C", function()
     -- As in sandbox_spec.lua.
