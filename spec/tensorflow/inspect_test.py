@@ -83,6 +83,21 @@ def test_statistics_agree_with_numpy(corpus, name):
             for field, expected in (("mean", finite.mean()), ("std", finite.std())):
                 if np.abs(finite).max() < 1e300:
                     assert found[field] == pytest.approx(expected, rel=1e-9, abs=1e-9 * np.abs(finite).max())
+            check_histogram(found, finite)
+
+
+def check_histogram(found, finite):
+    """As numpy.histogram counts, but for elements that rounding may place on either side of an edge."""
+    if finite.min() == finite.max():
+        assert "histogram" not in found
+        return
+    counts, edges = found["histogram"]["counts"], np.array(found["histogram"]["edges"])
+    assert len(counts) == 16 and len(edges) == 17 and sum(counts) == finite.size
+    assert (edges[0], edges[-1]) == (finite.min(), finite.max()) and (np.diff(edges) >= 0).all()
+    if 1e-300 < finite.max() - finite.min() < 1e300:
+        width = (finite.max() - finite.min()) / 16
+        near = np.abs((finite - finite.min()) / width - np.round((finite - finite.min()) / width)) < 1e-6
+        assert np.abs(np.cumsum(counts) - np.cumsum(np.histogram(finite, 16)[0])).max() <= near.sum()
 
 
 def any_slice(key, entries):
