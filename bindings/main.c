@@ -33,6 +33,7 @@ static int start(lua_State *L) {
   lua_getglobal(L, "require");
   lua_pushliteral(L, "godwit.main");
   lua_call(L, 1, 1);
+  luaL_checkstack(L, count, "too many arguments");
   for (int i = first; i < count; i++) lua_pushstring(L, arguments[i]);
   lua_call(L, count > first ? count - first : 0, 1);
   return 1;

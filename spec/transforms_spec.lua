@@ -55,6 +55,15 @@ describe("average", function()
     assert.same({ 30, "c" }, { out.vars.step:value(), out.vars.name:value() })
   end)
 
+  it("takes as many as the command line holds", function() -- more than fit on Lua's first stack wrote behind it
+    local words = { "average" }
+    local input = save("a", 1.0, 10)
+    for i = 1, 300 do words[i + 1] = input end
+    words[#words + 1] = "-o"
+    words[#words + 1] = folder .. "/out"
+    assert.same({ 1.0, 1.0, 1.0 }, run(table.unpack(words)).vars.w:value())
+  end)
+
   it("takes weights, and the first of everything else", function()
     local out = run("average", save("a", 1.0, 10), save("b", 2.0, 20), "-o", folder .. "/out", "-p", "weights=1,3", "-p", "others=first")
     assert.same({ 1.75, 10 }, { out.vars.w:value()[1], out.vars.step:value() })
