@@ -12,12 +12,14 @@ local function check_self(self, name)
   if type(self) ~= "userdata" then fail(("%s is called with a colon: ckpt:%s(...)"):format(name, name)) end
 end
 
---- The options table that ends a bulk rule's arguments.
-local function is_optional(options)
+--- The options table that ends a bulk rule's arguments. `more`: the name of an option that only this rule has.
+local function is_optional(options, more)
   if options == nil then return false end
   if type(options) ~= "table" then fail(("options are a table like {optional = true}, not %s"):format(core.what(options))) end
   for key in pairs(options) do
-    if key ~= "optional" then fail(("there is no option '%s' (only optional)"):format(tostring(key))) end
+    if key ~= "optional" and key ~= more then
+      fail(("there is no option '%s' (%s)"):format(tostring(key), more and "optional, " .. more or "only optional"))
+    end
   end
   return options.optional == true
 end
@@ -82,13 +84,71 @@ function methods:keep_only(which, options)
   return need_match(self, self:core_keep_only(which), which, options)
 end
 
+-- ---- map, and the slots that follow a variable
+
+local SUFFIX = "/.ATTRIBUTES/VARIABLE_VALUE"
+
+--- The variable of VARIABLE/Adam. A slot that was made in a scope has the scope in front: SCOPE/VARIABLE/Adam.
+local function owner_by_name(draft, name)
+  local owner = name:match "^(.*)/[^/]*$"
+  while owner and not draft:has(owner) do owner = owner:match "^[^/]*/(.*)$" end
+  return owner
+end
+
+--- Where a slot variable of the object graph is stored: by itself (Keras since 2.11), or below its variable.
+local function slot_key(draft, optimizer, owner, slot, node)
+  local graph = require "godwit.graph".graph
+  local key = ("%s/.OPTIMIZER_SLOT/%s/%s%s"):format(graph.path(owner), graph.path(optimizer), graph.escape(slot), SUFFIX)
+  return draft:has(key) and key or graph.path(node) .. SUFFIX
+end
+
+--- name -> the names of its slots and averages.
+local function followers(draft)
+  local of = {}
+  local function add(owner, name)
+    of[owner] = of[owner] or {}
+    table.insert(of[owner], name)
+  end
+  if draft.kind ~= "objects" then
+    for _, role in ipairs { "slot", "average" } do
+      for _, name in ipairs(draft:core_names { role = role }) do
+        local owner = owner_by_name(draft, name)
+        if owner then add(owner, name) end
+      end
+    end
+    return of
+  end
+  local graph = require "godwit.graph".graph
+  for _, optimizer in graph.walk(draft.root) do
+    for slot, owner, node in graph.slots(optimizer) do add(graph.path(owner) .. SUFFIX, slot_key(draft, optimizer, owner, slot, node)) end
+  end
+  return of
+end
+
+--- What the rule found, and with `slots` the slots and averages of that, where they have its shape.
+local function with_slots(draft, names)
+  local of, vars, all, seen = followers(draft), draft.vars, {}, {}
+  for _, name in ipairs(names) do seen[name] = true end
+  for _, name in ipairs(names) do
+    all[#all + 1] = name
+    local shape = of[name] and vars[name].shape
+    for _, slot in ipairs(of[name] or {}) do
+      if not seen[slot] and vars[slot].shape == shape then all[#all + 1] = slot end
+      seen[slot] = true
+    end
+  end
+  return all
+end
+
 function methods:map(which, fn, options)
   check_self(self, "map")
   check_which(which)
   if type(fn) ~= "function" then fail(("map takes a function(tensor, name), not %s"):format(core.what(fn))) end
-  is_optional(options)
+  is_optional(options, "slots")
   local vars = self.vars
   local names = self:core_names(which)
+  local found = #names
+  if options and options.slots then names = with_slots(self, names) end
   for _, name in ipairs(names) do
     local old = vars[name]
     local new = fn(old, name)
@@ -97,7 +157,7 @@ function methods:map(which, fn, options)
     end
     if not rawequal(new, old) then vars[name] = new end
   end
-  return need_match(self, #names, which, options)
+  return need_match(self, found, which, { optional = options and options.optional })
 end
 
 -- ---- rename, in its four forms
@@ -184,8 +244,6 @@ function methods:rename_scope(from, to, options)
   is_optional(options)
   return need(self, self:core_rename_scope(from, to), ("no tensor is in the scope '%s'"):format(from), options)
 end
-
-local SUFFIX = "/.ATTRIBUTES/VARIABLE_VALUE"
 
 local function object_slots(draft, name)
   local graph = require "godwit.graph".graph

@@ -32,6 +32,9 @@ local gw = {}
 ---@class godwit.RuleOptions
 ---@field optional? boolean true: no error when nothing matches.
 
+---@class godwit.MapOptions: godwit.RuleOptions
+---@field slots? boolean true: the slots and averages of what was found, where they have its shape, get the function too.
+
 --- A value of a tensor. Integers are exact; uint64 from 2^63 on is a string of decimal digits; a complex number is
 --- `{re, im}`; a string is its bytes.
 ---@alias godwit.Element number | boolean | string | number[]
@@ -187,8 +190,8 @@ function Draft:keep_only(which, options) end
 --- Raises when nothing matches (unless `optional`), and when the function returns nothing or no tensor.
 ---@param which godwit.Which
 ---@param fn fun(tensor: godwit.Tensor, name: string): godwit.Tensor
----@param options? godwit.RuleOptions
----@return integer count
+---@param options? godwit.MapOptions
+---@return integer count Without the slots and averages that followed.
 function Draft:map(which, fn, options) end
 
 --- Adds all tensors of another draft, which stays as it is.

@@ -1,0 +1,154 @@
+local SHOWN = 3
+
+--- A scope as an expression: its characters, at the beginning of the name.
+local function of_scope(scope)
+  if scope:sub(-1) ~= "/" then scope = scope .. "/" end
+  return "^" .. scope:gsub("[%^%$%.%[%]%(%)%|%*%+%?%{%}\\]", "\\%0")
+end
+
+--- {name =, pattern =} for each part, in the order in which they were given.
+local function parts_of(p)
+  local parts, seen = {}, {}
+  local function add(name, pattern, text, scope)
+    if not name:match "^[%a_][%w_]*$" then
+      error(("'%s': an output's name is a word (letters, digits and _); say which, as in NAME=%s"):format(text, text), 0)
+    end
+    if seen[name] then error(("two parts are called '%s'"):format(name), 0) end
+    if pattern == "" then error(("'%s': nothing is said of what the part has"):format(text), 0) end
+    seen[name] = true
+    parts[#parts + 1] = { name = name, pattern = pattern, scope = scope }
+  end
+  for _, text in ipairs(p.scopes) do
+    local name, scope = text:match "^([^=]*)=(.*)$"
+    scope = scope or text
+    add(name or scope:match "([^/]*)/*$", scope ~= "" and of_scope(scope) or "", text, scope:match "^(.-)/*$")
+  end
+  for _, text in ipairs(p.patterns) do
+    local name, pattern = text:match "^([^=]*)=(.*)$"
+    if not name then error(("patterns: '%s' is not NAME=REGEX"):format(text), 0) end
+    add(name, pattern, text)
+  end
+  if #parts == 0 then error("give the parts with -p scopes=encoder,decoder or -p patterns=NAME=REGEX,...", 0) end
+  if p.rest and (seen[p.rest] or not p.rest:match "^[%a_][%w_]*$") then
+    error(("rest: '%s' is %s"):format(p.rest, seen[p.rest] and "a part already" or "no word, and an output's name is one"), 0)
+  end
+  return parts
+end
+
+local function quoted(names)
+  local shown = {}
+  for i = 1, math.min(SHOWN, #names) do shown[i] = ('"%s"'):format(names[i]) end
+  return table.concat(shown, ", ") .. (#names > SHOWN and (" and %d more"):format(#names - SHOWN) or "")
+end
+
+local ALL = { name = "shared" } -- the owner of what every part gets
+
+--- name -> the part that takes it. A save_counter is every Checkpoint's own.
+local function owners_of(ckpt, parts, p)
+  local owners = {}
+  for name in ckpt:each { role = "counter" } do owners[name] = ALL end
+  if p.shared then
+    local any = false
+    for name in ckpt:each(p.shared) do owners[name], any = ALL, true end
+    if not any then error(("shared: nothing matches '%s'"):format(p.shared), 0) end
+  end
+  for _, part in ipairs(parts) do
+    local any = false
+    for name in ckpt:each(part.pattern) do
+      local other = owners[name]
+      if other and other ~= ALL then
+        error(("\"%s\" would be in '%s' and in '%s': make them distinct, or give it to all with -p shared=REGEX"):format(name, other.name, part.name), 0)
+      elseif other and p.rest and ckpt.kind == "objects" then
+        error(("\"%s\" is shared and in '%s', which rest cannot tell apart in an object graph: make them distinct"):format(name, part.name), 0)
+      end
+      owners[name], any = other or part, true
+    end
+    if not any then error(("nothing is in the part '%s': no name matches '%s'"):format(part.name, part.pattern), 0) end
+  end
+  return owners
+end
+
+local function check_rest(ckpt, owners, p)
+  local nobody = {}
+  for name in ckpt:each() do
+    if not owners[name] then nobody[#nobody + 1] = name end
+  end
+  if #nobody == 0 and p.rest then error(("nothing is left for '%s'"):format(p.rest), 0) end
+  if #nobody == 0 or p.rest or p.drop_rest then return end
+  error(("no part takes %s: give them to all with -p shared=REGEX, to one more output with -p rest=NAME, or leave them out with -p drop_rest=true")
+    :format(quoted(nobody)), 0)
+end
+
+--- The part alone; without `part`, what no part takes.
+local function names_of(ckpt, owners, part)
+  local out = ckpt:copy()
+  for name in ckpt:each() do
+    local owner = owners[name]
+    if owner ~= ALL and owner ~= part then out.vars[name] = nil end
+  end
+  return out
+end
+
+--- Checkpoint(scope=object): the object with all that hangs below it, and nothing else that refers to it.
+local function object_at(ckpt, scope)
+  local tree = gw.graph.find(ckpt.root, scope)
+  local parts = {}
+  for part in scope:gmatch "[^/]+" do table.insert(parts, 1, gw.graph.unescape(part)) end
+  for _, part in ipairs(parts) do tree = { [part] = tree } end
+  local out = gw.objects(tree)
+  if gw.graph.has(ckpt.root, "save_counter") then out.root.save_counter = ckpt.root.save_counter end
+  return out
+end
+
+local function objects_of(ckpt, p, parts, part)
+  if part and part.scope and not p.shared then return object_at(ckpt, part.scope) end
+  local out, patterns = ckpt:copy(), {}
+  if part then
+    patterns = { part.pattern, p.shared }
+    if gw.graph.has(ckpt.root, "save_counter") then patterns[#patterns + 1] = "^save_counter$" end
+    out:keep_only(patterns)
+  else
+    for i, other in ipairs(parts) do patterns[i] = other.pattern end
+    out:drop(patterns)
+  end
+  return out
+end
+
+return {
+  name = "split", version = "1.0", godwit = "1",
+  summary = "One checkpoint becomes several, by scopes or patterns",
+  description = [[Each part is an output of its own: -o NAME=PREFIX. A scope's last part is its output's name, unless NAME=SCOPE says another.
+What two parts would take is an error, and so is what none takes, unless it goes to all (shared), to an output of its own
+(rest), or is left out (drop_rest). Names stay as they are. Object-based: a scope is the path of an object, which goes with
+all that hangs below it; a variable's slots go where both it and its optimizer go; every part keeps the save_counter.]],
+  examples = {
+    "godwit run split examples/data/bert-tiny.ckpt-20 -p scopes=bert/encoder -p rest=others -o encoder=out/encoder -o others=out/others",
+    "godwit run split model.ckpt-9 -p patterns='low=layer_[0-5]/,high=layer_[6-9]/' -p shared=global_step -p drop_rest=true -o low=out/low -o high=out/high",
+  },
+  inputs = { "checkpoint" },
+  params = {
+    scopes = { type = "list", default = {}, help = "scopes, or NAME=SCOPE: each is a part" },
+    patterns = { type = "list", default = {}, help = "NAME=REGEX: each is a part" },
+    shared = { type = "string", help = "a regular expression of what every part gets" },
+    rest = { type = "string", help = "the output that gets what no part takes; without it that is an error" },
+    drop_rest = { type = "boolean", default = false, help = "leave out what no part takes" },
+  },
+  run = function(ckpt, p)
+    if p.rest and p.drop_rest then error("what no part takes goes to `rest` or is dropped: give only one of them", 0) end
+    local parts = parts_of(p)
+    local owners, outputs = owners_of(ckpt, parts, p), {}
+    check_rest(ckpt, owners, p)
+    local function add(name, part)
+      outputs[name] = ckpt.kind == "objects" and objects_of(ckpt, p, parts, part) or names_of(ckpt, owners, part)
+    end
+    for _, part in ipairs(parts) do add(part.name, part) end
+    if p.rest then add(p.rest, nil) end
+    return outputs
+  end,
+  tests = { {
+    name = "each scope is an output",
+    input = function() return gw.variables { ["a/w"] = gw.scalar(1.0), ["b/w"] = gw.scalar(2.0), step = gw.scalar(3, "int64") } end,
+    params = { scopes = { "a", "other=b/" }, shared = "^step$" },
+    expect = function(outputs) assert(#outputs.a == 2 and outputs.other:has "b/w" and outputs.other:has "step") end,
+  } },
+}
