@@ -7,7 +7,7 @@
 
 #include "gwl.h"
 
-/* A checkpoint may have a thousand shards, all of which are open at once. */
+/* A checkpoint may have a thousand shards. Beyond half of this limit files are opened anew for each reading (file.c). */
 static void raise_file_limit(void) {
   struct rlimit limit;
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;

@@ -82,6 +82,15 @@ describe("average", function()
     assert.same({ 1.0, 1.0, 1.0 }, run(table.unpack(words)).vars.w:value())
   end)
 
+  it("needs no descriptor for each of its inputs", function()
+    local words = {}
+    for i = 1, 60 do words[i] = program.quoted(scratch.copy(i == 1 and save("a", 1.0, 10) or folder .. "/a", folder .. "/a" .. i)) end
+    local command = ("ulimit -n 40 && %s run average %s -o %s"):format(program.quoted(program.PATH), table.concat(words, " "), program.quoted(folder .. "/out"))
+    local _, err, status = program.shell(command)
+    assert.equal(0, status, err)
+    assert.same(scratch.files_of(folder .. "/a"), scratch.files_of(folder .. "/out"))
+  end)
+
   it("takes weights, and the first of everything else", function()
     local out = run("average", save("a", 1.0, 10), save("b", 2.0, 20), "-o", folder .. "/out", "-p", "weights=1,3", "-p", "others=first")
     assert.same({ 1.75, 10 }, { out.vars.w:value()[1], out.vars.step:value() })

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "../base/alloc.h"
@@ -121,9 +122,35 @@ static gw_status wrap(int fd, const char *path, uint64_t size, gw_file **out, gw
     gw__system()->close(fd);
     return GW_NO_MEMORY;
   }
-  *file = (gw_file){fd, size, copy};
+  *file = (gw_file){.fd = fd, .size = size, .path = copy};
   *out = file;
   return GW_OK;
+}
+
+/* The mean of a thousand checkpoints must not need a thousand descriptors. The system gives out the lowest number that is
+ * free, so that a number tells how many are taken. The other half is for what is written, for short readings, and for others. */
+static bool few_are_left(int fd) {
+  struct rlimit limit;
+  return getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && (rlim_t)fd >= limit.rlim_cur / 2;
+}
+
+/* A descriptor for reading, until give_back. */
+static gw_status borrow(const gw_file *file, int *fd, gw_error *error) {
+  *fd = file->fd;
+  if (*fd >= 0) return GW_OK;
+  struct stat info;
+  *fd = open_again(file->path, O_RDONLY | O_NONBLOCK, 0);
+  if (*fd < 0) return failed(error, file->path, errno, "cannot be opened");
+  bool same = fstat(*fd, &info) == 0 && info.st_dev == file->device && info.st_ino == file->node;
+  if (same && (uint64_t)info.st_size == file->size) return GW_OK;
+  gw__system()->close(*fd);
+  gw__fail(error, GW_CORRUPT, "the file was replaced or changed while it was being read");
+  gw__error_file(error, file->path);
+  return GW_CORRUPT;
+}
+
+static void give_back(const gw_file *file, int fd) {
+  if (file->fd < 0) gw__system()->close(fd);
 }
 
 gw_status gw__file_open(const char *path, gw_file **out, gw_error *error) {
@@ -143,7 +170,15 @@ gw_status gw__file_open(const char *path, gw_file **out, gw_error *error) {
     gw__error_file(error, path);
     return GW_INVALID;
   }
-  return wrap(fd, path, (uint64_t)info.st_size, out, error);
+  gw_status status = wrap(fd, path, (uint64_t)info.st_size, out, error);
+  if (status != GW_OK) return status;
+  (*out)->device = info.st_dev;
+  (*out)->node = info.st_ino;
+  if (few_are_left(fd)) {
+    gw__system()->close(fd);
+    (*out)->fd = -1;
+  }
+  return GW_OK;
 }
 
 /* The lock tells a later run that this file has a living owner; a file system without locks is no reason to stop. Between
@@ -190,7 +225,7 @@ gw_status gw__file_create(const char *path, uint64_t size, gw_file **out, gw_err
 
 void gw__file_close(gw_file *file) {
   if (!file) return;
-  gw__system()->close(file->fd);
+  if (file->fd >= 0) gw__system()->close(file->fd);
   gw__free(file->path);
   gw__free(file);
 }
@@ -207,12 +242,10 @@ static gw_status out_of_range(const gw_file *file, uint64_t offset, gw_error *er
   return GW_CORRUPT;
 }
 
-gw_status gw__file_read(const gw_file *file, uint64_t offset, void *out, size_t size, gw_error *error) {
-  if (!in_range(offset, size)) return out_of_range(file, offset, error);
-  uint8_t *bytes = out;
+static gw_status read_all(const gw_file *file, int fd, uint64_t offset, uint8_t *bytes, size_t size, gw_error *error) {
   size_t done = 0;
   while (done < size) {
-    ssize_t part = gw__system()->pread(file->fd, bytes + done, size - done, (off_t)(offset + done));
+    ssize_t part = gw__system()->pread(fd, bytes + done, size - done, (off_t)(offset + done));
     if (part < 0 && errno == EINTR) continue;
     if (part < 0) {
       gw_status status = failed(error, file->path, errno, "cannot be read");
@@ -228,6 +261,16 @@ gw_status gw__file_read(const gw_file *file, uint64_t offset, void *out, size_t 
     done += (size_t)part;
   }
   return GW_OK;
+}
+
+gw_status gw__file_read(const gw_file *file, uint64_t offset, void *out, size_t size, gw_error *error) {
+  int fd;
+  if (!in_range(offset, size)) return out_of_range(file, offset, error);
+  gw_status status = borrow(file, &fd, error);
+  if (status != GW_OK) return status;
+  status = read_all(file, fd, offset, out, size, error);
+  give_back(file, fd);
+  return status;
 }
 
 gw_status gw__file_write(const gw_file *file, uint64_t offset, const void *data, size_t size, gw_error *error) {
@@ -263,18 +306,21 @@ gw_status gw__file_sync(const gw_file *file, gw_error *error) {
 gw_status gw__file_copy_range(const gw_file *from, uint64_t from_offset, const gw_file *to, uint64_t to_offset,
                               uint64_t size, gw_error *error) {
   enum { PIECE = 256 * 1024 };
+  int fd;
+  gw_status status = borrow(from, &fd, error);
+  if (status != GW_OK) return status;
   while (size > 0) {
     size_t want = size > (1u << 30) ? 1u << 30 : (size_t)size;
-    ssize_t part = gw__system()->copy_range(from->fd, (off_t)from_offset, to->fd, (off_t)to_offset, want);
+    ssize_t part = gw__system()->copy_range(fd, (off_t)from_offset, to->fd, (off_t)to_offset, want);
     if (part <= 0) break; /* not supported here, or an end: the plain way says which */
     from_offset += (uint64_t)part;
     to_offset += (uint64_t)part;
     size -= (uint64_t)part;
   }
+  give_back(from, fd);
   if (size == 0) return GW_OK;
   uint8_t *buffer = gw__alloc(PIECE, error);
   if (!buffer) return GW_NO_MEMORY;
-  gw_status status = GW_OK;
   while (size > 0 && status == GW_OK) {
     size_t part = size > PIECE ? PIECE : (size_t)size;
     status = gw__file_read(from, from_offset, buffer, part, error);
@@ -288,8 +334,12 @@ gw_status gw__file_copy_range(const gw_file *from, uint64_t from_offset, const g
 }
 
 gw_status gw__file_clone(const gw_file *from, const gw_file *to, gw_error *error) {
-  if (gw__system()->clone(to->fd, from->fd) == 0) return GW_OK;
-  int number = errno;
+  int fd;
+  gw_status status = borrow(from, &fd, error);
+  if (status != GW_OK) return status;
+  int result = gw__system()->clone(to->fd, fd), number = errno;
+  give_back(from, fd);
+  if (result == 0) return GW_OK;
   if (number != EOPNOTSUPP && number != EXDEV && number != EINVAL && number != ENOTTY && number != ENOSYS)
     return failed(error, to->path, number, "cannot be cloned");
   gw__fail(error, GW_UNSUPPORTED, "this file system cannot clone (reflink) %s", from->path);

@@ -34,8 +34,9 @@ void gw__system_replace(const gw_system *table); /* NULL: the real one again */
 const gw_system *gw__system(void);
 
 typedef struct gw_file {
-  int fd;
+  int fd;        /* -1: opened anew whenever it is read, because half of the descriptors that there may be are taken */
   uint64_t size; /* when it was opened, or as created */
+  uint64_t device, node; /* which file that was */
   char *path;
 } gw_file;
 

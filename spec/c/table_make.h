@@ -20,7 +20,7 @@ static inline void gwt_must(bool fine) { /* what a test cannot go on without */
 /* A file in memory that holds these bytes, under the name "test.index". */
 static inline gw_file gwt_file_of(const void *bytes, size_t size) {
   static char name[] = "test.index";
-  gw_file file = {memfd_create(name, 0), size, name};
+  gw_file file = {.fd = memfd_create(name, 0), .size = size, .path = name};
   gwt_must(file.fd >= 0 && ftruncate(file.fd, (off_t)size) == 0);
   for (size_t done = 0; done < size;) {
     ssize_t part = pwrite(file.fd, (const char *)bytes + done, size - done, (off_t)done);
