@@ -64,10 +64,12 @@ end)
 
 -- What is computed is written in pieces, tiles (transpose) and after reading several inputs (mean): each is stopped in the midst.
 describe("a run that computes", function()
+  -- Long enough for a signal that a shell sends when it sees the first byte.
+  local SLOW = "local function slow(t) for _ = 1, 60 do t = t:square():sqrt() end return t end "
   local EDITS = {
-    cast = [[ckpt:map("z", function(t) return t:cast "bfloat16" end)]],
-    average = [[ckpt:map("z", function(t, name) return gw.mean { t, inputs[2].vars[name] } end)]],
-    transpose = [[ckpt:map("z", function(t) return t:transpose() end)]],
+    cast = SLOW .. [[ckpt:map("z", function(t) return slow(t):cast "bfloat16" end)]],
+    average = SLOW .. [[ckpt:map("z", function(t, name) return gw.mean { slow(t), inputs[2].vars[name] } end)]],
+    transpose = SLOW .. [[ckpt:map("z", function(t) return slow(t):transpose() end)]],
   }
   local BEFORE = { "damaged.data-00000-of-00001", "damaged.index", "in.data-00000-of-00001", "in.index", "large.data-00000-of-00001", "large.index" }
 

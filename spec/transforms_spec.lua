@@ -362,26 +362,6 @@ describe("stack_layers and unstack_layers", function()
   }
 end)
 
-describe("the tests that a recipe brings along pass:", function()
-  local function load_recipe(path)
-    return assert(loadfile(path, "t", setmetatable({ gw = gw }, { __index = _G })))()
-  end
-
-  for _, file in ipairs(scratch.list "scripts/recipes") do
-    local recipe = load_recipe("scripts/recipes/" .. file)
-    for _, test in ipairs(recipe.tests or {}) do
-      it(("%s: %s"):format(recipe.name, test.name), function()
-        local params = {}
-        for name, param in pairs(recipe.params or {}) do params[name] = param.default end
-        for name, value in pairs(test.params or {}) do params[name] = value end
-        local input = test.input()
-        if recipe.detect then assert.is_boolean(recipe.detect(input) or false) end
-        test.expect(recipe.run(input, params, { input }) or input)
-      end)
-    end
-  end
-end)
-
 describe("an example in a recipe that names files of examples/ works as it stands:", function()
   local root = require "lfs".currentdir()
   for _, file in ipairs(scratch.list "scripts/recipes") do

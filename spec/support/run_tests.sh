@@ -154,7 +154,7 @@ for part in "$@"; do
     units) run_units ;;
     replays) run_replays ;;
     specs) run_specs ;;
-    specs-gc) run_specs --helper=spec/support/gc.lua ;;
+    specs-gc) slower=5 run_specs --helper=spec/support/gc.lua ;;
     installed) step installed 120 spec/support/installed.sh "$STAGE" ;;
     checked) checked=$checked step "the program under valgrind" 60 bash -c judge_checked ;;
     fuzz) run_fuzz ;;
