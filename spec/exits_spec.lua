@@ -110,7 +110,8 @@ describe("SIGTERM during a long run", function()
     if os.getenv "SANITIZE" == "thread" then return pending "the thread sanitizer holds signals back" end
     local _, err, status = program.shell(([[
       "%s" run -e 'print "begun" while true do end' in -o out 2>messages & pid=$!
-      until grep -q begun messages; do sleep 0.01; done; kill -TERM $pid; wait $pid; code=$?; cat messages >&2; rm messages; exit $code]]):format(program.PATH), folder)
+      until grep -q begun messages; do sleep 0.01; done; kill -TERM $pid; wait $pid; code=$?
+      cat messages >&2; rm messages; exit $code]]):format(program.PATH), folder)
     assert.equal(130, status)
     assert.matches("interrupted", err, 1, true)
   end)
