@@ -287,6 +287,8 @@ int gwl_open(lua_State *L) {
   luaL_newlib(L, functions);
   lua_pushliteral(L, GW_VERSION);
   lua_setfield(L, -2, "version");
+  lua_pushinteger(L, GW_DEFAULT_MEMORY);
+  lua_setfield(L, -2, "default_memory");
   lua_pushinteger(L, GWL_RECIPE_SECONDS);
   lua_setfield(L, -2, "recipe_seconds");
   gwl_open_error(L);

@@ -613,12 +613,14 @@ typedef struct gw_plan_totals {
 } gw_plan_totals;
 GW_API void gw_plan_totals_of(const gw_plan *plan, gw_plan_totals *out);
 
+#define GW_DEFAULT_MEMORY ((uint64_t)64 << 20)
+
 typedef struct gw_run_options {
   size_t size;
   bool force;        /* replace an existing checkpoint */
   bool latest;       /* make it what tf.train.latest_checkpoint finds */
   unsigned threads;  /* 0: one per core */
-  uint64_t memory;   /* bytes for buffers; 0: 64 MiB */
+  uint64_t memory;   /* bytes for buffers; 0: GW_DEFAULT_MEMORY */
   double timestamp;  /* seconds since 1970, for the state file with latest; 0: none is written */
 } gw_run_options;
 #define GW_RUN_OPTIONS_INIT {sizeof(gw_run_options), false, false, 0, 0, 0}

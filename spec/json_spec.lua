@@ -122,7 +122,7 @@ describe("inspect --json", function()
 end)
 
 describe("plan --json", function()
-  local PLAN = "schema outputs bytes_computed bytes_moved bytes_shared bytes_unverified"
+  local PLAN = "schema outputs bytes_computed bytes_moved bytes_shared bytes_unverified memory"
 
   it("has its fields in order", function()
     local found = document("plan", "--json", KINDS .. "names", "-e",
@@ -160,7 +160,7 @@ describe("plan --json", function()
     local ckpt = gw.open(KINDS .. "names")
     ckpt:drop "dense"
     local plan = ckpt:plan()
-    for _, field in ipairs { "bytes_computed", "bytes_moved", "bytes_shared", "bytes_unverified" } do assert.equal(plan[field], found[field]) end
+    for _, field in ipairs { "bytes_computed", "bytes_moved", "bytes_shared", "bytes_unverified", "memory" } do assert.equal(plan[field], found[field]) end
     for i, tensor in ipairs(found.outputs[1].tensors) do
       local own = plan.outputs[1].tensors[i]
       for field, value in pairs(tensor) do

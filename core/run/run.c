@@ -12,8 +12,7 @@ enum {
   LARGEST_BUFFER = 1 << 20,   /* what stays in a core's cache between reading, summing and writing */
   SMALLEST_BUFFER = 64 << 10,
   LARGEST_TILE = 16 << 20,
-  LARGEST_SCRATCH = 512 << 10,
-  DEFAULT_MEMORY = 64 << 20
+  LARGEST_SCRATCH = 512 << 10
 };
 
 gw_status gw__run_note(gw_run *run, gw_error *error, const char *format, ...) {
@@ -127,7 +126,7 @@ static size_t between(uint64_t value, size_t least, size_t most) { return value 
 
 /* How the memory is shared out: for each thread a window, scratch for computing, and the buffer that is written. */
 static void share_memory(gw_run *run) {
-  uint64_t memory = run->options.memory ? run->options.memory : DEFAULT_MEMORY;
+  uint64_t memory = run->options.memory ? run->options.memory : GW_DEFAULT_MEMORY;
   run->worker_count = gw__pool_threads(run->options.threads);
   uint64_t each = memory / run->worker_count;
   run->scratch = between(each / 8, SMALLEST_BUFFER, LARGEST_SCRATCH);

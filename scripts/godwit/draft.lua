@@ -290,6 +290,7 @@ function methods:plan(options)
     outputs = { { kind = totals.kind, tensors = tensors, dropped = dropped } },
     bytes_computed = totals.bytes_computed, bytes_moved = totals.bytes_moved,
     bytes_shared = totals.bytes_shared, bytes_unverified = totals.bytes_unverified,
+    memory = options and options.memory or core.default_memory,
   }
 end
 

@@ -314,6 +314,7 @@ function Draft:save(prefix, options) end
 ---@field bytes_moved integer Bytes to copy.
 ---@field bytes_shared integer Bytes in data files that are linked or cloned.
 ---@field bytes_unverified integer Bytes among them whose checksum would not be checked.
+---@field memory integer Bytes that buffers may take.
 
 ---@class godwit.PlanOutput
 ---@field kind "variables" | "objects"

@@ -13,23 +13,6 @@ local FORM = "godwit run RECIPE INPUT... -o OUT, or godwit run -e 'LUA' INPUT...
 
 -- ---- Arguments
 
---- How the output is laid out.
-function plan.add_layout(parser)
-  parser:option("--data", "how unchanged bytes get there: copy, clone (reflink) or link (hard link)"):argname("HOW"):choices { "copy", "clone", "link" }
-  parser:option("--shards", "how many data files to write (default: as the input has)"):argname("N"):convert(function(text)
-    local count = math.tointeger(tonumber(text))
-    if not count or count < 1 or count > 99999 then return nil, ("--shards takes a number from 1 to 99999, not '%s'"):format(text) end
-    return count
-  end)
-  parser:mutex(
-    parser:flag("--no-verify", "do not check the checksums of copied data"),
-    parser:flag("--verify", "check the checksums of linked and cloned data too"))
-end
-
-function plan.layout(values)
-  return { data = values.data, shards = values.shards, no_verify = values.no_verify, verify = values.verify }
-end
-
 local UNITS = { [""] = 1, K = 1024, M = 1024 ^ 2, G = 1024 ^ 3 }
 
 --- The value of a flag like --memory: bytes.
@@ -40,6 +23,24 @@ function plan.size(flag)
     if not bytes then return nil, ("%s takes a size like 64M, not '%s'"):format(flag, text) end
     return bytes
   end
+end
+
+--- How the output is laid out, and what writing it may take.
+function plan.add_layout(parser)
+  parser:option("--data", "how unchanged bytes get there: copy, clone (reflink) or link (hard link)"):argname("HOW"):choices { "copy", "clone", "link" }
+  parser:option("--shards", "how many data files to write (default: as the input has)"):argname("N"):convert(function(text)
+    local count = math.tointeger(tonumber(text))
+    if not count or count < 1 or count > 99999 then return nil, ("--shards takes a number from 1 to 99999, not '%s'"):format(text) end
+    return count
+  end)
+  parser:mutex(
+    parser:flag("--no-verify", "do not check the checksums of copied data"),
+    parser:flag("--verify", "check the checksums of linked and cloned data too"))
+  parser:option("--memory", "how much memory buffers may take (default 64M)"):argname("SIZE"):convert(plan.size "--memory")
+end
+
+function plan.layout(values)
+  return { data = values.data, shards = values.shards, no_verify = values.no_verify, verify = values.verify }
 end
 
 local function parse_steps(text)
@@ -174,8 +175,8 @@ local function entry_json(entry)
   })
 end
 
---- The plan as JSON, one tensor at a time.
-function plan.print_json(compiled)
+--- The plan as JSON, one tensor at a time. `memory`: what buffers may take, or nil.
+function plan.print_json(compiled, memory)
   local out = io.stdout
   out:write('{"schema": 1, "outputs": [')
   for i, output in ipairs(compiled) do
@@ -191,8 +192,8 @@ function plan.print_json(compiled)
     out:write("]}")
   end
   local sum = add_up(compiled)
-  out:write(('\n], "bytes_computed": %d, "bytes_moved": %d, "bytes_shared": %d, "bytes_unverified": %d}\n'):format(
-    sum.bytes_computed, sum.bytes_moved, sum.bytes_shared, sum.bytes_unverified))
+  out:write(('\n], "bytes_computed": %d, "bytes_moved": %d, "bytes_shared": %d, "bytes_unverified": %d, "memory": %d}\n'):format(
+    sum.bytes_computed, sum.bytes_moved, sum.bytes_shared, sum.bytes_unverified, memory or core.default_memory))
 end
 
 local function width_of(text) return utf8.len(text) or #text end
@@ -250,7 +251,7 @@ function plan.counts(totals)
   return ("%s: %s%s"):format(plural(totals.tensors, "tensor"), table.concat(parts, ", "), dropped)
 end
 
-local function print_text(compiled)
+local function print_text(compiled, memory)
   local all = { tensors = 0, unchanged = 0, renamed = 0, computed = 0, new = 0, dropped = 0 }
   for _, output in ipairs(compiled) do
     print_output(output, #compiled > 1)
@@ -266,12 +267,14 @@ local function print_text(compiled)
   for _, part in ipairs(parts) do
     if part[1] > 0 then work[#work + 1] = ("%s %s"):format(core.bytes(part[1]), part[2]) end
   end
+  memory = memory or core.default_memory
+  if sum.bytes_computed + sum.bytes_moved > memory then work[#work + 1] = ("buffers of %s"):format(core.bytes(memory)) end
   io.stdout:write(("%s · %s\n"):format(plan.counts(all), #work > 0 and table.concat(work, ", ") or "no bytes to write"))
 end
 
 function plan.run(values)
   local compiled = plan.compile(values)
-  if values.json then plan.print_json(compiled) else print_text(compiled) end
+  if values.json then plan.print_json(compiled, values.memory) else print_text(compiled, values.memory) end
   return 0
 end
 

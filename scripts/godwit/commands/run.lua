@@ -20,7 +20,6 @@ function run.add_writing(parser)
   parser:flag("--force", "replace an existing OUT, so that at every moment it is wholly old or wholly new")
   parser:flag("--latest", "make OUT what tf.train.latest_checkpoint finds in its folder")
   parser:option("--threads", "how many threads read, check and write (default: one per core)"):argname("N"):convert(parse_threads)
-  parser:option("--memory", "how much memory buffers may take (default 64M)"):argname("SIZE"):convert(plan.size "--memory")
   parser:flag("-q --quiet", "print nothing but errors")
 end
 
@@ -90,7 +89,7 @@ function run.run(values)
   local compiled, inputs = plan.compile(values)
   check_like(values, compiled)
   run.write(compiled, inputs, values)
-  if values.json and not values.quiet then plan.print_json(compiled) end
+  if values.json and not values.quiet then plan.print_json(compiled, values.memory) end
   return 0
 end
 
