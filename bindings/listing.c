@@ -6,7 +6,8 @@
 
 #include "json.h"
 
-enum { WIDEST_NAME = 120, WIDEST_FULL_NAME = 60, WIDEST_SHAPE = 60, WHOLE = 24, EDGE = 3, MOST_TEXT = 1 << 20 /* bytes of lines made at once */ };
+enum { WIDEST_NAME = 120, WIDEST_FULL_NAME = 60, WIDEST_SHAPE = 60, WHOLE = 24, EDGE = 3, MOST_SLICES = 4 /* that a line names */,
+       MOST_TEXT = 1 << 20 /* bytes of lines made at once */ };
 
 typedef struct gwl_listing {
   gw_bundle *bundle;
@@ -355,6 +356,47 @@ static void add_name(luaL_Buffer *out, gw_span name, size_t width) {
   pad(out, columns(shown, strlen(shown)), width);
 }
 
+static int64_t compare_starts(const gw_slice_info *a, const gw_slice_info *b, size_t rank) {
+  for (size_t i = 0; i < rank; i++)
+    if (a->starts[i] != b->starts[i]) return a->starts[i] < b->starts[i] ? -1 : 1;
+  return 0;
+}
+
+/* Slices are listed in the order of names, part_10 before part_2; people want them by place. The first one behind `before`
+ * (NULL: of all), or the very last. */
+static size_t next_slice(const gwl_listing *listing, size_t row, const gw_entry_info *info, const size_t *before, bool last) {
+  gw_slice_info slice, floor, best = {0};
+  size_t found = SIZE_MAX;
+  if (before) gw_bundle_slice(listing->bundle, row, *before, &floor);
+  for (size_t i = 0; i < info->slices; i++) {
+    gw_bundle_slice(listing->bundle, row, i, &slice);
+    if (before && compare_starts(&slice, &floor, info->rank) <= 0) continue;
+    if (found != SIZE_MAX && (compare_starts(&slice, &best, info->rank) > 0) != last) continue;
+    found = i;
+    best = slice;
+  }
+  return found != SIZE_MAX ? found : *before;
+}
+
+/* "in 12 slices: 0,3:- 3,3:- 6,3:- ... 34,2:-" */
+static void add_slices(luaL_Buffer *out, const gwl_listing *listing, size_t row, const gw_entry_info *info) {
+  char text[96];
+  int used = snprintf(text, sizeof text, "  in %zu slice%s%s:", info->slices, info->slices == 1 ? "" : "s",
+                      info->partial ? ", not the whole" : "");
+  luaL_addlstring(out, text, (size_t)used);
+  size_t shown[MOST_SLICES], count = info->slices < MOST_SLICES ? info->slices : MOST_SLICES;
+  for (size_t i = 0; i < count; i++) {
+    bool last = i == MOST_SLICES - 1;
+    gw_slice_info slice;
+    if (last && info->slices > MOST_SLICES) luaL_addlstring(out, " ...", 4);
+    shown[i] = next_slice(listing, row, info, i > 0 && !last ? &shown[i - 1] : NULL, last);
+    gw_bundle_slice(listing->bundle, row, shown[i], &slice);
+    gw_slice_text(&slice, info->rank, info->dims, text, sizeof text);
+    luaL_addchar(out, ' ');
+    luaL_addstring(out, text);
+  }
+}
+
 /* listing:text(n) -> up to n lines, or nil at the end */
 static int text(lua_State *L) {
   gwl_listing *listing = check(L);
@@ -388,12 +430,7 @@ static int text(lua_State *L) {
       luaL_addlstring(&out, object, used);
       if (info.slices || (extra && lua_rawlen(L, 2) > 0)) pad(&out, columns(object, used), listing->object_width);
     }
-    if (info.slices) {
-      char slices[48];
-      int used = snprintf(slices, sizeof slices, "  in %zu slice%s%s", info.slices, info.slices == 1 ? "" : "s",
-                          info.partial ? ", not the whole" : "");
-      luaL_addlstring(&out, slices, (size_t)used);
-    }
+    if (info.slices) add_slices(&out, listing, row, &info);
     if (extra) {
       lua_pushvalue(L, 2);
       luaL_addvalue(&out);

@@ -145,6 +145,14 @@ static int pad(lua_State *L) {
   return finish(L, gw_tensor_pad(tensor, before, after, count, given ? element : NULL, &result, &error), &result, &error);
 }
 
+/* t:partition(parts, axis) */
+static int partition(lua_State *L) {
+  gw_tensor *tensor = gwl_check_tensor(L, 1), *result = NULL;
+  gw_error error = GW_ERROR_INIT;
+  int64_t parts = integer(L, 2, "partition"), axis = axis_or_first(L, 3, "partition");
+  return finish(L, gw_tensor_partition(tensor, parts, axis, &result, &error), &result, &error);
+}
+
 /* t:split(n or sizes, axis) -> a sequence of tensors */
 static int split(lua_State *L) {
   gw_tensor *tensor = gwl_check_tensor(L, 1);
@@ -323,6 +331,7 @@ const luaL_Reg gwl_tensor_operators[] = {{"__add", add},    {"__sub", subtract},
 const luaL_Reg gwl_tensor_operations[] = {{"cast", cast},       {"reshape", reshape},         {"transpose", transpose},
                                           {"squeeze", squeeze}, {"expand_dims", expand_dims}, {"slice", slice},
                                           {"gather", gather},   {"split", split},             {"pad", pad},
+                                          {"partition", partition},
                                           {"clip", clip},       {"sqrt", square_root},        {"square", square},
                                           {"abs", absolute},    {"exp", exponential},         {"log", logarithm},
                                           {NULL, NULL}};

@@ -100,7 +100,36 @@ static void set_text(lua_State *L, const char *field, const char *text) {
   lua_setfield(L, -2, field);
 }
 
-/* plan:entry(i) -> {name, dtype, shape, bytes, action, from, replaces, expression, line, shard}; i counts from 1 */
+static void push_integers(lua_State *L, const int64_t *numbers, size_t count) {
+  lua_createtable(L, (int)count, 0);
+  for (size_t i = 0; i < count; i++) {
+    lua_pushinteger(L, numbers[i]);
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
+  }
+}
+
+/* [entry] -> the same with its slices: {{start = {}, length = {}, shard, bytes}} */
+static void set_slices(lua_State *L, const gw_plan *plan, size_t index, const gw_plan_entry *found) {
+  size_t rank = gw_tensor_rank(found->tensor);
+  lua_createtable(L, (int)found->slices, 0);
+  for (size_t i = 0; i < found->slices; i++) {
+    gw_slice_info slice;
+    gw_plan_slice(plan, index, i, &slice);
+    lua_createtable(L, 0, 4);
+    push_integers(L, slice.starts, rank);
+    lua_setfield(L, -2, "start");
+    push_integers(L, slice.lengths, rank);
+    lua_setfield(L, -2, "length");
+    lua_pushinteger(L, slice.shard);
+    lua_setfield(L, -2, "shard");
+    lua_pushinteger(L, (lua_Integer)slice.size);
+    lua_setfield(L, -2, "bytes");
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
+  }
+  lua_setfield(L, -2, "slices");
+}
+
+/* plan:entry(i) -> {name, dtype, shape, bytes, action, from, replaces, expression, line, shard, slices}; i counts from 1 */
 static int entry(lua_State *L) {
   gw_plan *plan = gwl_check(L, 1, GWL_PLAN);
   lua_Integer index = luaL_checkinteger(L, 2);
@@ -116,8 +145,9 @@ static int entry(lua_State *L) {
   lua_setfield(L, -2, "dtype");
   gwl_push_shape(L, gw_tensor_rank(found.tensor), gw_tensor_dims(found.tensor));
   lua_setfield(L, -2, "shape");
-  lua_pushinteger(L, (lua_Integer)gw_tensor_bytes(found.tensor));
+  lua_pushinteger(L, (lua_Integer)found.bytes);
   lua_setfield(L, -2, "bytes");
+  if (found.slices > 0) set_slices(L, plan, (size_t)index - 1, &found);
   set_text(L, "action", gw_action_name(found.action));
   lua_createtable(L, (int)found.from_count, 0);
   for (size_t i = 0; i < found.from_count; i++) {

@@ -333,6 +333,18 @@ static uint64_t measured_bytes(lua_State *L, gw_tensor *tensor) {
   return gw_tensor_bytes(tensor);
 }
 
+static lua_Integer parts_of(const gw_tensor *tensor) {
+  bool partial;
+  size_t slices = gw_tensor_slices(tensor, &partial);
+  return slices ? (lua_Integer)slices : 1;
+}
+
+static bool is_partial(const gw_tensor *tensor) {
+  bool partial;
+  gw_tensor_slices(tensor, &partial);
+  return partial;
+}
+
 static bool push_field(lua_State *L, gw_tensor *tensor, const char *field) {
   if (strcmp(field, "dtype") == 0) push_dtype(L, gw_tensor_dtype(tensor));
   else if (strcmp(field, "shape") == 0) gwl_push_shape(L, gw_tensor_rank(tensor), gw_tensor_dims(tensor));
@@ -340,6 +352,8 @@ static bool push_field(lua_State *L, gw_tensor *tensor, const char *field) {
   else if (strcmp(field, "size") == 0) lua_pushinteger(L, (lua_Integer)gw_tensor_elements(tensor));
   else if (strcmp(field, "nbytes") == 0) lua_pushinteger(L, (lua_Integer)measured_bytes(L, tensor));
   else if (strcmp(field, "origin") == 0) lua_pushstring(L, gw_tensor_origin(tensor));
+  else if (strcmp(field, "parts") == 0) lua_pushinteger(L, parts_of(tensor));
+  else if (strcmp(field, "partial") == 0) lua_pushboolean(L, is_partial(tensor));
   else return false;
   return true;
 }
@@ -351,7 +365,7 @@ static int index_field(lua_State *L) {
     lua_pushvalue(L, 2);
     if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL) return 1;
   }
-  static const char *const fields[] = {"dtype", "shape", "rank", "size", "nbytes", "origin", NULL};
+  static const char *const fields[] = {"dtype", "shape", "rank", "size", "nbytes", "origin", "parts", "partial", NULL};
   return gwl_no_field(L, "a tensor", fields, lua_upvalueindex(1), "");
 }
 

@@ -194,6 +194,9 @@ typedef struct gw_slice_info {
   uint32_t crc32c;
 } gw_slice_info;
 GW_API void gw_bundle_slice(const gw_bundle *bundle, size_t index, size_t nth, gw_slice_info *out);
+/* Writes the extents of a slice of a tensor of this shape as TensorFlow's specs have them: "4,3:-" begins at 4, has 3, and
+ * all of axis 1. Cut to `size` bytes with its NUL. */
+GW_API void gw_slice_text(const gw_slice_info *slice, size_t rank, const int64_t *dims, char *out, size_t size);
 /* A tensor that reads from the bundle when it is asked to; keeps the bundle alive. */
 GW_API gw_status gw_bundle_tensor(gw_bundle *bundle, size_t index, gw_tensor **out, gw_error *error);
 /* Checks that every data file that the index names is there and long enough. */
@@ -245,6 +248,13 @@ GW_API gw_status gw_tensor_pad(gw_tensor *tensor, const int64_t *before, const i
                                gw_tensor **out, gw_error *error);
 GW_API gw_status gw_tensor_concat(gw_tensor *const *tensors, size_t count, int64_t axis, gw_tensor **out, gw_error *error);
 GW_API gw_status gw_tensor_stack(gw_tensor *const *tensors, size_t count, int64_t axis, gw_tensor **out, gw_error *error);
+/* The same values, saved as a TF1 partitioned variable: in `parts` slices along `axis`, or as many as the axis has positions,
+ * cut as tf.compat.v1.fixed_size_partitioner cuts (the first size % parts have one more). 1: saved whole, whatever it is
+ * read from. What is made of the result is whole again. */
+GW_API gw_status gw_tensor_partition(gw_tensor *tensor, int64_t parts, int64_t axis, gw_tensor **out, gw_error *error);
+/* In how many slices the tensor would be saved, 0: whole. *partial: it is stored in slices that do not cover it, and has no
+ * value. */
+GW_API size_t gw_tensor_slices(const gw_tensor *tensor, bool *partial);
 
 typedef enum gw_unary { GW_NEGATE, GW_SQRT, GW_SQUARE, GW_ABS, GW_EXP, GW_LOG } gw_unary;
 GW_API gw_status gw_tensor_unary(gw_unary function, gw_tensor *tensor, gw_tensor **out, gw_error *error);
@@ -596,9 +606,13 @@ typedef struct gw_plan_entry {
   gw_span replaces;          /* the input's tensor of this name that is gone, or empty */
   const char *expression;    /* readable; until the next call on this plan */
   const char *line;          /* the recipe's "file:line", or NULL */
-  int32_t shard;
+  int32_t shard;             /* of a partitioned tensor: of its first slice */
+  uint64_t bytes;            /* in the data files */
+  size_t slices;             /* 0: it is written whole */
 } gw_plan_entry;
 GW_API gw_status gw_plan_entry_at(gw_plan *plan, size_t index, gw_plan_entry *out, gw_error *error); /* in key order */
+/* The slice that is listed as the `nth` of this entry; without crc32c, which is not known before it is written. */
+GW_API void gw_plan_slice(const gw_plan *plan, size_t index, size_t nth, gw_slice_info *out);
 
 typedef struct gw_plan_dropped {
   gw_span name;

@@ -1,4 +1,5 @@
 /* Partitioned tensors: a parent entry lists slices, each of which is an entry of its own under an encoded key. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,6 +41,27 @@ void gw__slice_extents(const gw_entry *parent, size_t nth, int64_t *starts, int6
   }
 }
 
+void gw_slice_text(const gw_slice_info *slice, size_t rank, const int64_t *dims, char *out, size_t size) {
+  size_t used = 0;
+  out[0] = '\0';
+  for (size_t i = 0; i < rank && used < size; i++) {
+    bool whole = slice->lengths[i] < 0 || (slice->starts[i] == 0 && slice->lengths[i] == dims[i]);
+    const char *colon = i > 0 ? ":" : "";
+    int length = whole ? snprintf(out + used, size - used, "%s-", colon)
+                       : snprintf(out + used, size - used, "%s%lld,%lld", colon, (long long)slice->starts[i], (long long)slice->lengths[i]);
+    used += length > 0 ? (size_t)length : 0;
+  }
+}
+
+enum { SPEC = 80 }; /* of a slice in a message; of many axes the first are enough */
+
+static const char *spec_of(const gw_entry *parent, size_t nth, char text[SPEC]) {
+  size_t at = nth * parent->rank;
+  gw_slice_info slice = {.starts = parent->parts->starts + at, .lengths = parent->parts->lengths + at};
+  gw_slice_text(&slice, parent->rank, parent->dims, text, SPEC);
+  return text;
+}
+
 /* Extents inside the shape; the slice's own shape and dtype those that the parent says. */
 static gw_status check_slice(const gw_entry *parent, size_t nth, const gw_entry *slice, uint64_t *elements, gw_error *error) {
   int64_t starts[GW_MAX_RANK], lengths[GW_MAX_RANK];
@@ -49,11 +71,13 @@ static gw_status check_slice(const gw_entry *parent, size_t nth, const gw_entry 
         lengths[axis] > parent->dims[axis] - starts[axis])
       return gw__fail(error, GW_CORRUPT, "slice %zu covers %lld,%lld of axis %zu, which has %lld", nth, (long long)starts[axis],
                       (long long)lengths[axis], axis, (long long)parent->dims[axis]);
-  if (slice->parts) return gw__fail(error, GW_CORRUPT, "slice %zu is said to be sliced itself", nth);
+  char spec[SPEC];
+  if (slice->parts) return gw__fail(error, GW_CORRUPT, "slice %zu (%s) is said to be sliced itself", nth, spec_of(parent, nth, spec));
   if (slice->dtype != parent->dtype)
-    return gw__fail(error, GW_CORRUPT, "slice %zu has another dtype (%d) than the tensor (%d)", nth, slice->dtype, parent->dtype);
+    return gw__fail(error, GW_CORRUPT, "slice %zu (%s) has another dtype (%d) than the tensor (%d)", nth, spec_of(parent, nth, spec),
+                    slice->dtype, parent->dtype);
   if (!gw__shape_equal(slice->rank, slice->dims, parent->rank, lengths))
-    return gw__fail(error, GW_CORRUPT, "the shape of slice %zu is not that of its extents", nth);
+    return gw__fail(error, GW_CORRUPT, "the shape of slice %zu (%s) is not that of its extents", nth, spec_of(parent, nth, spec));
   return gw__shape_elements(parent->rank, lengths, elements, error);
 }
 
@@ -74,11 +98,18 @@ static int cut_axis(const gw_entry *parent) {
 
 typedef struct gw_range {
   int64_t start, length;
+  size_t nth;
 } gw_range;
 
 static int by_start(const void *a, const void *b) {
   const gw_range *left = a, *right = b;
-  return left->start < right->start ? -1 : left->start > right->start;
+  if (left->start != right->start) return left->start < right->start ? -1 : 1;
+  return left->nth < right->nth ? -1 : left->nth > right->nth;
+}
+
+static gw_status overlapping(const gw_entry *parent, size_t a, size_t b, gw_error *error) {
+  char one[SPEC], other[SPEC];
+  return gw__fail(error, GW_CORRUPT, "slices %zu (%s) and %zu (%s) overlap", a, spec_of(parent, a, one), b, spec_of(parent, b, other));
 }
 
 /* Along one axis: sorted, no range may begin before the one before it has ended. */
@@ -89,13 +120,13 @@ static gw_status check_one_axis(const gw_entry *parent, size_t axis, gw_error *e
   if (!ranges) return GW_NO_MEMORY;
   for (size_t i = 0; i < count; i++) {
     gw__slice_extents(parent, i, starts, lengths);
-    ranges[i] = (gw_range){starts[axis], lengths[axis]};
+    ranges[i] = (gw_range){starts[axis], lengths[axis], i};
   }
   qsort(ranges, count, sizeof *ranges, by_start);
   gw_status status = GW_OK;
   for (size_t i = 1; i < count && status == GW_OK; i++)
     if (ranges[i].start < ranges[i - 1].start + ranges[i - 1].length)
-      status = gw__fail(error, GW_CORRUPT, "two slices overlap at position %lld of axis %zu", (long long)ranges[i].start, axis);
+      status = overlapping(parent, ranges[i - 1].nth, ranges[i].nth, error);
   gw__free(ranges);
   return status;
 }
@@ -142,7 +173,7 @@ static gw_status check_grid(const gw_entry *parent, gw_error *error) {
   for (size_t i = 0; i < count && status == GW_OK; i++)
     for (size_t j = i + 1; j < count && status == GW_OK; j++)
       if (overlap(borders + 2 * axes * i, borders + 2 * axes * j, axes))
-        status = gw__fail(error, GW_CORRUPT, "slices %zu and %zu overlap", i, j);
+        status = overlapping(parent, i, j, error);
   gw__free(borders);
   return status;
 }
@@ -162,8 +193,11 @@ static gw_status link_parent(gw_bundle *bundle, gw_entry *parent, gw_buf *key, g
     gw_status status = gw__buf_status(key, error);
     if (status != GW_OK) return status;
     gw_entry *slice = find_entry(bundle, key->data, key->size);
-    if (!slice) return gw__fail(error, GW_CORRUPT, "slice %zu of %zu is listed, but not there", i, parent->parts->count);
-    if (slice->is_slice) return gw__fail(error, GW_CORRUPT, "slice %zu is listed twice", i);
+    char spec[SPEC];
+    if (!slice)
+      return gw__fail(error, GW_CORRUPT, "slice %zu of %zu (%s) is listed, but not there", i, parent->parts->count,
+                      spec_of(parent, i, spec));
+    if (slice->is_slice) return gw__fail(error, GW_CORRUPT, "slice %zu (%s) is listed twice", i, spec_of(parent, i, spec));
     status = check_slice(parent, i, slice, &elements, error);
     if (status != GW_OK) return status == GW_INVALID ? GW_CORRUPT : status;
     slice->is_slice = true;

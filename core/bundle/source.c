@@ -116,6 +116,16 @@ static gw_status read_stored(void *source, size_t index, gw_buf *out, gw_error *
   return status;
 }
 
+static size_t leaf_slices(void *source, size_t index, bool *partial) {
+  const gw_parts *parts = gw__bundle_at(source, index)->parts;
+  *partial = parts && parts->partial;
+  return parts ? parts->count : 0;
+}
+
+static void leaf_slice(void *source, size_t index, size_t nth, int64_t *starts, int64_t *lengths) {
+  gw__slice_extents(gw__bundle_at(source, index), nth, starts, lengths);
+}
+
 static void leaf_name(void *source, size_t index, gw_span *out) {
   const gw_entry *entry = gw__bundle_at(source, index);
   *out = (gw_span){entry->key, entry->key_size};
@@ -140,6 +150,8 @@ static const gw_source_ops bundle_ops = {
     .plain_crc = leaf_plain_crc,
     .mismatch = leaf_mismatch,
     .read_stored = read_stored,
+    .slices = leaf_slices,
+    .slice = leaf_slice,
     .describe = describe_leaf,
     .name = leaf_name,
     .retain = retain,

@@ -749,6 +749,7 @@ static gw_status pull(gw_eval *eval, const gw_tensor *tensor, const gw_region *r
     case GW_OP_UNARY: case GW_OP_BINARY: case GW_OP_CLIP: return pull_elementwise(eval, tensor, region, out, error);
     case GW_OP_MEAN: return pull_mean(eval, tensor, region, out, error);
     case GW_OP_RESHAPE: return pull_reshape(eval, tensor, region, out, error);
+    case GW_OP_PARTITION: return pull(eval, tensor->how->operands[0], region, out, error);
     case GW_OP_TRANSPOSE: by_box = pull_transpose; break;
     case GW_OP_SLICE: by_box = pull_slice; break;
     case GW_OP_GATHER: by_box = pull_gather; break;

@@ -24,6 +24,9 @@ typedef struct gw_source_ops {
   gw_status (*mismatch)(void *source, size_t index, uint32_t found, gw_error *error);
   /* The stored form of a string or variant tensor, checksums checked, appended. */
   gw_status (*read_stored)(void *source, size_t index, gw_buf *out, gw_error *error);
+  /* In how many slices the tensor is stored; 0: whole. *partial: they do not cover it. */
+  size_t (*slices)(void *source, size_t index, bool *partial);
+  void (*slice)(void *source, size_t index, size_t nth, int64_t *starts, int64_t *lengths); /* every axis spelled out */
   void (*describe)(void *source, size_t index, gw_buf *out); /* "model.ckpt-7:name" */
   void (*name)(void *source, size_t index, gw_span *out);    /* the key alone */
   void (*retain)(void *source);
@@ -45,7 +48,8 @@ typedef enum gw_op {
   GW_OP_SLICE,     /* numbers: begin */
   GW_OP_GATHER,    /* numbers: indices, then the places of indices in ascending order; axis */
   GW_OP_PAD,       /* numbers: before; low: the element */
-  GW_OP_CONCAT     /* axis; `stacked`: the operands are expand_dims of what was given */
+  GW_OP_CONCAT,    /* axis; `stacked`: the operands are expand_dims of what was given */
+  GW_OP_PARTITION  /* numbers: in how many slices it is saved (1: whole); axis. The elements are the operand's */
 } gw_op;
 
 /* What makes a tensor out of others, or of nothing. */
@@ -95,7 +99,8 @@ struct gw_tensor {
 
 enum {
   GW_MAX_DEPTH = 1000,        /* the recursion of everything that walks down an expression */
-  GW_MAX_WORK = 1000000       /* t = t + t, forty times over, would never end */
+  GW_MAX_WORK = 1000000,      /* t = t + t, forty times over, would never end */
+  GW_MAX_PARTS = 10000        /* of a partition: TensorFlow's own take a variable each */
 };
 
 /* ---- expr.c */
@@ -109,6 +114,15 @@ gw_status gw__expr_make(gw_op op, int dtype, size_t rank, const int64_t *dims, g
 bool gw__expr_can_move(const gw_tensor *tensor);
 /* Calls `visit` order: the leaves below `tensor`, left to right, one a call; *cursor starts at 0. False: no more. */
 bool gw__expr_leaves(const gw_tensor *tensor, size_t *cursor, const gw_tensor **leaf);
+
+/* ---- make.c */
+
+/* The slice `nth` (by position) of `parts`, along an axis of `size`, as tf.compat.v1's partitioners cut: the first
+ * size % parts have one more. */
+void gw__partition_extent(int64_t size, int64_t parts, int64_t nth, int64_t *start, int64_t *length);
+/* A box of a tensor that is evaluated beside all its other boxes, each once: the sums of what they read add up to the
+ * checksums of the leaves. */
+gw_status gw__expr_part(gw_tensor *tensor, const int64_t *start, const int64_t *size, gw_tensor **out, gw_error *error);
 
 /* ---- text.c */
 
@@ -165,6 +179,9 @@ void gw__access_shape(const gw_tensor *tensor, const gw_access *access, const in
                       int64_t *size);
 
 /* ---- values.c: for strings */
+
+/* gw_tensor_measure with what `eval` has read already: of many parts of one tensor. A leaf is measured too. */
+gw_status gw__expr_measure(gw_eval *eval, gw_tensor *tensor, gw_error *error);
 
 /* Bytes [first, first + size) of the stored form of a string tensor that is a constant or was measured. */
 void gw__expr_stored(const gw_tensor *tensor, uint64_t first, size_t size, void *out);

@@ -402,6 +402,67 @@ gw_status gw_tensor_slice(gw_tensor *tensor, const int64_t *start, const int64_t
   return end(out, "slice", false, GW_OK, error);
 }
 
+gw_status gw__expr_part(gw_tensor *tensor, const int64_t *start, const int64_t *size, gw_tensor **out, gw_error *error) {
+  gw_status status = begin(GW_OP_SLICE, tensor->dtype, tensor->rank, size, &tensor, 1, tensor->rank, out, error);
+  if (status != GW_OK) return status;
+  memcpy((*out)->how->numbers, start, tensor->rank * sizeof *start);
+  return end(out, "slice", true, GW_OK, error);
+}
+
+/* ---- How it is saved */
+
+size_t gw_tensor_slices(const gw_tensor *tensor, bool *partial) {
+  *partial = false;
+  if (tensor->op == GW_OP_LEAF) return tensor->ops->slices(tensor->source, tensor->index, partial);
+  return tensor->op == GW_OP_PARTITION && tensor->how->numbers[0] > 1 ? (size_t)tensor->how->numbers[0] : 0;
+}
+
+void gw__partition_extent(int64_t size, int64_t parts, int64_t nth, int64_t *start, int64_t *length) {
+  int64_t each = size / parts, more = size % parts;
+  *start = nth * each + (nth < more ? nth : more);
+  *length = each + (nth < more ? 1 : 0);
+}
+
+/* Is a leaf stored in these very slices, in whatever order? They neither overlap nor leave gaps. */
+static bool is_stored_so(const gw_tensor *leaf, int64_t parts, int64_t axis) {
+  int64_t starts[GW_MAX_RANK], lengths[GW_MAX_RANK], each = leaf->dims[axis] / parts, more = leaf->dims[axis] % parts;
+  bool partial;
+  if (leaf->op != GW_OP_LEAF || gw_tensor_slices(leaf, &partial) != (size_t)parts || partial) return false;
+  for (size_t i = 0; i < (size_t)parts; i++) {
+    int64_t start, length, nth;
+    leaf->ops->slice(leaf->source, leaf->index, i, starts, lengths);
+    for (size_t j = 0; j < leaf->rank; j++)
+      if ((int64_t)j != axis && lengths[j] != leaf->dims[j]) return false;
+    nth = starts[axis] < more * (each + 1) ? starts[axis] / (each + 1) : more + (starts[axis] - more * (each + 1)) / each;
+    gw__partition_extent(leaf->dims[axis], parts, nth, &start, &length);
+    if (start != starts[axis] || length != lengths[axis]) return false;
+  }
+  return true;
+}
+
+gw_status gw_tensor_partition(gw_tensor *tensor, int64_t parts, int64_t axis, gw_tensor **out, gw_error *error) {
+  bool partial;
+  *out = NULL;
+  if (tensor->op == GW_OP_PARTITION) tensor = tensor->how->operands[0];
+  if (parts < 1) return bad(error, "partition", tensor, NULL, "%lld parts (at least 1, which is the whole tensor)", (long long)parts);
+  size_t stored = gw_tensor_slices(tensor, &partial);
+  if (stored == 0 && parts == 1) return same(tensor, out);
+  if (partial) return bad(error, "partition", tensor, NULL, "its slices do not cover it, so it can only be kept, renamed and dropped");
+  gw_status status = needs_moving("partition", tensor, error);
+  if (status == GW_OK && (parts > 1 || tensor->rank > 0)) status = take_axis("partition", tensor, tensor->rank, &axis, error);
+  if (status != GW_OK) return status;
+  if (parts > 1 && tensor->elements == 0) return bad(error, "partition", tensor, NULL, "a tensor without elements is stored whole");
+  if (parts > tensor->dims[axis]) parts = tensor->dims[axis];
+  if (parts > GW_MAX_PARTS)
+    return bad(error, "partition", tensor, NULL, "%lld parts (at most %d)", (long long)parts, GW_MAX_PARTS);
+  if ((parts == 1 && stored == 0) || is_stored_so(tensor, parts, axis)) return same(tensor, out);
+  status = begin(GW_OP_PARTITION, tensor->dtype, tensor->rank, tensor->dims, &tensor, 1, 1, out, error);
+  if (status != GW_OK) return status;
+  (*out)->how->numbers[0] = parts;
+  (*out)->how->axis = axis;
+  return end(out, "partition", true, GW_OK, error);
+}
+
 typedef struct gw_sorted {
   int64_t index, place;
 } gw_sorted;

@@ -141,6 +141,7 @@ static const char *call_name(const gw_tensor *tensor) {
     case GW_OP_SLICE: return "slice";
     case GW_OP_GATHER: return "gather";
     case GW_OP_PAD: return "pad";
+    case GW_OP_PARTITION: return "partition";
     default: return tensor->how->stacked ? "stack" : "concat";
   }
 }
@@ -185,6 +186,10 @@ static void put_arguments(gw_writer *writer, const gw_tensor *tensor) {
       gw__put_format(out, ", %lld", (long long)how->axis);
       break;
     case GW_OP_PAD: put_pad(writer, tensor); break;
+    case GW_OP_PARTITION:
+      gw__put_format(out, "%lld", (long long)how->numbers[0]);
+      if (how->numbers[0] > 1) gw__put_format(out, ", %lld", (long long)how->axis);
+      break;
     default: gw__put_format(out, "%lld", (long long)how->axis);
   }
 }

@@ -53,6 +53,15 @@ gw_status gw_tensor_read(const gw_tensor *tensor, uint64_t first, uint64_t count
 /* ---- Strings */
 
 /* The stored form of a string tensor, appended. */
+static gw_status make_stored(gw_eval *eval, const gw_tensor *tensor, gw_buf *out, uint32_t *crc, gw_error *error) {
+  gw_span *spans = gw__alloc_array((size_t)tensor->elements, sizeof *spans, error);
+  if (!spans) return GW_NO_MEMORY;
+  gw_status status = gw__eval_flat(eval, tensor, 0, tensor->elements, spans, NULL, error);
+  if (status == GW_OK) gw__put_strings(out, spans, (size_t)tensor->elements, crc);
+  gw__free(spans);
+  return status;
+}
+
 static gw_status put_stored(const gw_tensor *tensor, gw_buf *out, uint32_t *crc, gw_error *error) {
   if (tensor->op == GW_OP_LEAF) return tensor->ops->read_stored(tensor->source, tensor->index, out, error);
   if (tensor->bytes) {
@@ -60,20 +69,25 @@ static gw_status put_stored(const gw_tensor *tensor, gw_buf *out, uint32_t *crc,
     return GW_OK;
   }
   gw_eval eval;
-  gw_span *spans = gw__alloc_array((size_t)tensor->elements, sizeof *spans, error);
-  if (!spans) return GW_NO_MEMORY;
   gw__eval_start(&eval, 0);
-  gw_status status = gw__eval_flat(&eval, tensor, 0, tensor->elements, spans, NULL, error);
-  if (status == GW_OK) gw__put_strings(out, spans, (size_t)tensor->elements, crc);
+  gw_status status = make_stored(&eval, tensor, out, crc, error);
   gw__eval_end(&eval);
-  gw__free(spans);
   return status;
 }
 
 gw_status gw_tensor_measure(gw_tensor *tensor, gw_error *error) {
-  if (tensor->dtype != GW_DT_STRING || tensor->op == GW_OP_LEAF || tensor->bytes) return GW_OK;
+  if (tensor->op == GW_OP_LEAF) return GW_OK;
+  gw_eval eval;
+  gw__eval_start(&eval, 0);
+  gw_status status = gw__expr_measure(&eval, tensor, error);
+  gw__eval_end(&eval);
+  return status;
+}
+
+gw_status gw__expr_measure(gw_eval *eval, gw_tensor *tensor, gw_error *error) {
+  if (tensor->dtype != GW_DT_STRING || tensor->bytes) return GW_OK;
   gw_buf stored = GW_BUF_INIT;
-  gw_status status = put_stored(tensor, &stored, &tensor->crc, error);
+  gw_status status = make_stored(eval, tensor, &stored, &tensor->crc, error);
   if (status == GW_OK) status = gw__buf_status(&stored, error);
   if (status == GW_OK && !stored.data && !gw__buf_reserve(&stored, 1)) status = gw__buf_status(&stored, error);
   if (status != GW_OK) {

@@ -9,8 +9,13 @@
 #include "../base/error.h"
 #include "plan.h"
 
-static gw_parts *parts_of(const gw_plan_item *item) {
-  return item->bundle ? gw__bundle_at(item->bundle, item->index)->parts : NULL;
+const gw_parts *gw__item_parts(const gw_plan_item *item) {
+  return item->bundle ? gw__bundle_at(item->bundle, item->index)->parts : item->parts;
+}
+
+gw_tensor *gw__unit_tensor(const gw_plan *plan, const gw_unit *unit) {
+  const gw_plan_item *item = &plan->items[unit->item];
+  return item->bundle ? NULL : item->parts ? item->slices[unit->slice] : item->tensor;
 }
 
 const gw_entry *gw__unit_entry(const gw_plan *plan, const gw_unit *unit) {
@@ -33,7 +38,7 @@ static int32_t old_shard(const gw_plan *plan, const gw_unit *unit) {
 static gw_status make_units(gw_plan *plan, gw_error *error) {
   size_t count = 0;
   for (size_t i = 0; i < plan->item_count; i++) {
-    const gw_parts *parts = parts_of(&plan->items[i]);
+    const gw_parts *parts = gw__item_parts(&plan->items[i]);
     if (!gw__add_size(count, parts ? parts->count : 1, &count) || count > UINT32_MAX)
       return gw__fail(error, GW_LIMIT, "more than 2^32 pieces of data");
   }
@@ -42,14 +47,14 @@ static gw_status make_units(gw_plan *plan, gw_error *error) {
   if (!plan->units || !plan->units_of) return GW_NO_MEMORY;
   for (size_t i = 0; i < plan->item_count; i++) {
     gw_plan_item *item = &plan->items[i];
-    const gw_parts *parts = parts_of(item);
+    const gw_parts *parts = gw__item_parts(item);
     item->first_unit = plan->unit_count;
     item->unit_count = parts ? parts->count : 1;
     for (size_t j = 0; j < item->unit_count; j++) {
       gw_unit *unit = &plan->units[plan->unit_count++];
       *unit = (gw_unit){.rank = item->rank, .item = (uint32_t)i, .slice = (uint32_t)j};
       const gw_entry *entry = gw__unit_entry(plan, unit);
-      unit->size = entry ? entry->size : gw_tensor_bytes(item->tensor);
+      unit->size = entry ? entry->size : gw_tensor_bytes(gw__unit_tensor(plan, unit));
     }
   }
   return GW_OK;
@@ -72,7 +77,9 @@ static void place_as_before(gw_plan *plan) {
     gw_unit *unit = &plan->units[i];
     const gw_plan_item *item = &plan->items[unit->item];
     const gw_entry *entry = gw__bundle_at(plan->draft->bundle, item->base - 1);
-    if (entry->parts) entry = &plan->draft->bundle->entries[entry->parts->entries[unit->slice < entry->parts->count ? unit->slice : 0]];
+    /* Other slices than before, or none, go together to where the first of the old ones was. */
+    bool as_before = item->bundle == plan->draft->bundle && item->index == item->base - 1;
+    if (entry->parts) entry = &plan->draft->bundle->entries[entry->parts->entries[as_before ? unit->slice : 0]];
     unit->shard = entry->shard;
     unit->offset = entry->offset;
   }

@@ -78,7 +78,8 @@ static gw_status take_items(gw_plan *plan, gw_error *error) {
       item->bundle = draft->bundle;
       item->index = source->base - 1;
     }
-    if (item->tensor && !item->bundle) status = gw_tensor_measure(item->tensor, error);
+    if (!item->bundle) status = gw__plan_parts(plan, item, error);
+    if (status == GW_OK && !item->bundle && !item->parts) status = gw_tensor_measure(item->tensor, error);
     if (status != GW_OK) return gw__error_key(error, item->name.data, item->name.size);
     item->action = action_of(item);
     /* Put back where it was: nothing is gone. */
@@ -225,7 +226,11 @@ gw_status gw_plan_compile(gw_draft *draft, const gw_plan_options *options, gw_pl
 
 void gw_plan_free(gw_plan *plan) {
   if (!plan) return;
-  for (size_t i = 0; i < plan->item_count; i++) gw_tensor_release(plan->items[i].tensor);
+  for (size_t i = 0; i < plan->item_count; i++) {
+    const gw_plan_item *item = &plan->items[i];
+    for (size_t j = 0; item->parts && j < item->parts->count; j++) gw_tensor_release(item->slices[j]);
+    gw_tensor_release(item->tensor);
+  }
   for (size_t i = 0; i < plan->input_count; i++) gw_bundle_release(plan->inputs[i]);
   gw__free(plan->inputs);
   gw__free(plan->items);
@@ -235,6 +240,7 @@ void gw_plan_free(gw_plan *plan) {
   gw__free(plan->dropped);
   gw__buf_free(&plan->text);
   gw__free(plan->from);
+  gw__arena_free(&plan->arena);
   gw_draft_release(plan->draft);
   gw__free(plan);
 }
@@ -274,6 +280,8 @@ gw_status gw_plan_entry_at(gw_plan *plan, size_t index, gw_plan_entry *out, gw_e
   if (status != GW_OK) return status;
   *out = (gw_plan_entry){.name = item->name, .tensor = tensor, .action = item->action, .expression = (const char *)plan->text.data,
                          .line = gw__draft_line(plan->draft, item->line), .shard = plan->units[plan->units_of[item->first_unit]].shard};
+  out->slices = gw__item_parts(item) ? item->unit_count : 0;
+  for (size_t i = 0; i < item->unit_count; i++) out->bytes += plan->units[plan->units_of[item->first_unit + i]].size;
   const gw_tensor *leaf;
   size_t cursor = 0;
   status = gw__reserve((void **)&plan->from, &plan->from_capacity, tensor->leaf_count, sizeof *plan->from, error);
@@ -285,6 +293,15 @@ gw_status gw_plan_entry_at(gw_plan *plan, size_t index, gw_plan_entry *out, gw_e
     out->replaces = (gw_span){entry->key, entry->key_size};
   }
   return GW_OK;
+}
+
+void gw_plan_slice(const gw_plan *plan, size_t index, size_t nth, gw_slice_info *out) {
+  const gw_plan_item *item = &plan->items[index];
+  const gw_parts *parts = gw__item_parts(item);
+  const gw_unit *unit = &plan->units[plan->units_of[item->first_unit + nth]];
+  size_t rank = item->bundle ? gw__bundle_at(item->bundle, item->index)->rank : item->tensor->rank;
+  *out = (gw_slice_info){.starts = parts->starts + nth * rank, .lengths = parts->lengths + nth * rank, .shard = unit->shard,
+                         .offset = unit->offset, .size = unit->size};
 }
 
 void gw_plan_dropped_at(const gw_plan *plan, size_t index, gw_plan_dropped *out) {

@@ -18,6 +18,8 @@ typedef struct gw_plan_item {
   gw_bundle *bundle;  /* stored bytes that are carried over as they are: whose, and which tensor; else NULL */
   size_t index;
   gw_tensor *tensor;  /* counted; NULL while `bundle` says all */
+  gw_parts *parts;    /* of a tensor that is made: the slices in which it is written, without their entries; NULL: whole */
+  gw_tensor **slices; /* with `parts`: what makes each of them; counted */
   uint32_t base;      /* 1 + position in the draft's bundle of what stood under this item before; 0: nothing did */
   bool replaced;      /* that one's value is gone */
   uint32_t line;
@@ -67,6 +69,7 @@ struct gw_plan {
   gw_plan_gone *dropped;
   size_t dropped_count;
   gw_plan_totals totals;
+  gw_arena arena;           /* parts and slices of items */
   gw_buf text;              /* scratch of gw_plan_entry_at */
   gw_span *from;            /* likewise */
   size_t from_capacity;
@@ -76,6 +79,13 @@ struct gw_plan {
 gw_status gw__plan_layout(gw_plan *plan, gw_error *error);
 /* The stored entry behind a unit; NULL when its bytes are made. */
 const gw_entry *gw__unit_entry(const gw_plan *plan, const gw_unit *unit);
+/* What makes the bytes of a unit; NULL when they are stored ones. */
+gw_tensor *gw__unit_tensor(const gw_plan *plan, const gw_unit *unit);
+/* The slices that an item is written in; NULL: it is whole. */
+const gw_parts *gw__item_parts(const gw_plan_item *item);
+
+/* parts.c: an item whose tensor is to be written in slices gets them. */
+gw_status gw__plan_parts(gw_plan *plan, gw_plan_item *item, gw_error *error);
 /* The item's tensor, made when needed; borrowed. */
 gw_status gw__plan_tensor(gw_plan_item *item, gw_tensor **out, gw_error *error);
 

@@ -9,10 +9,7 @@
 
 enum { SMALL = 64 << 10 }; /* bytes of a tensor that is not worth tiles */
 
-static const gw_tensor *tensor_of(const gw_run *run, const gw_unit *unit) {
-  const gw_plan_item *item = &run->plan->items[unit->item];
-  return item->bundle ? NULL : item->tensor;
-}
+static const gw_tensor *tensor_of(const gw_run *run, const gw_unit *unit) { return gw__unit_tensor(run->plan, unit); }
 
 static bool verifies(const gw_run *run) { return run->plan->options.verify != GW_VERIFY_NONE; }
 
@@ -46,6 +43,19 @@ static gw_status note_checks(gw_run *run, const gw_tensor *tensor, gw_error *err
   return GW_OK;
 }
 
+/* What is read for an item: its slices share it, since only together they read every byte of a leaf. */
+static gw_reading *reading_of(gw_run *run, const gw_unit *unit, size_t leaves, gw_error *error) {
+  const gw_plan_item *item = &run->plan->items[unit->item];
+  if (!run->readings) run->readings = gw__alloc_array(run->plan->item_count, sizeof *run->readings, error);
+  if (!run->readings || run->readings[unit->item]) return run->readings ? run->readings[unit->item] : NULL;
+  gw_reading *reading = gw__alloc_array(1, sizeof *reading, error);
+  if (!reading) return NULL;
+  run->readings[unit->item] = reading;
+  for (size_t i = 0; i < item->unit_count; i++) reading->left += run->plan->units[run->plan->units_of[item->first_unit + i]].size;
+  reading->sums = gw__alloc_array(leaves, sizeof *reading->sums, error);
+  return reading->sums ? reading : NULL;
+}
+
 gw_status gw__run_plan_makings(gw_run *run, gw_error *error) {
   const gw_plan *plan = run->plan;
   gw_status status = GW_OK;
@@ -57,8 +67,8 @@ gw_status gw__run_plan_makings(gw_run *run, gw_error *error) {
     if (!making) return GW_NO_MEMORY;
     run->makings[i] = making;
     making->left = plan->units[i].size;
-    making->sums = gw__alloc_array(tensor->leaf_count, sizeof *making->sums, error);
-    status = making->sums ? plan_tiles(run, making, tensor, error) : GW_NO_MEMORY;
+    making->reading = reading_of(run, &plan->units[i], tensor->leaf_count, error);
+    status = making->reading ? plan_tiles(run, making, tensor, error) : GW_NO_MEMORY;
     run->has_tiles = run->has_tiles || making->step;
     if (tensor->leaf_count > run->most_leaves) run->most_leaves = tensor->leaf_count;
     if (status == GW_OK && verifies(run)) status = note_checks(run, tensor, error);
@@ -69,10 +79,14 @@ gw_status gw__run_plan_makings(gw_run *run, gw_error *error) {
 void gw__run_free_makings(gw_run *run) {
   for (size_t i = 0; run->makings && i < run->plan->unit_count; i++) {
     if (!run->makings[i]) continue;
-    gw__free(run->makings[i]->sums);
     gw__free(run->makings[i]->step);
     gw__free(run->makings[i]);
   }
+  for (size_t i = 0; run->readings && i < run->plan->item_count; i++) {
+    if (run->readings[i]) gw__free(run->readings[i]->sums);
+    gw__free(run->readings[i]);
+  }
+  gw__free(run->readings);
   gw__free(run->makings);
   gw__free(run->checks);
 }
@@ -89,16 +103,19 @@ static gw_status account(gw_run *run, gw_worker *worker, const gw_unit *unit, si
   const gw_tensor *tensor = tensor_of(run, unit);
   *last = false;
   if (!making) return GW_OK;
+  gw_reading *reading = making->reading;
   pthread_mutex_lock(&run->making_lock);
   for (size_t i = 0; i < tensor->leaf_count; i++) {
-    making->sums[i].bytes += worker->sums[i].bytes;
-    making->sums[i].crc ^= worker->sums[i].crc;
+    reading->sums[i].bytes += worker->sums[i].bytes;
+    reading->sums[i].crc ^= worker->sums[i].crc;
   }
   making->crc ^= crc;
   making->left -= size;
+  reading->left -= size;
   *last = making->left == 0;
+  bool all_read = reading->left == 0;
   pthread_mutex_unlock(&run->making_lock);
-  return *last && verifies(run) && tensor->dtype != GW_DT_STRING ? gw__sums_check(tensor, making->sums, error) : GW_OK;
+  return all_read && verifies(run) && tensor->dtype != GW_DT_STRING ? gw__sums_check(tensor, reading->sums, error) : GW_OK;
 }
 
 static gw_leaf_sum *clear_sums(gw_run *run, gw_worker *worker, const gw_tensor *tensor) {
@@ -112,7 +129,7 @@ static gw_leaf_sum *clear_sums(gw_run *run, gw_worker *worker, const gw_tensor *
 gw_status gw__run_make_part(gw_run *run, gw_worker *worker, const gw_unit *unit, uint64_t begin, uint8_t *out, size_t size,
                             gw_error *error) {
   const gw_plan_item *item = &run->plan->items[unit->item];
-  const gw_tensor *tensor = item->tensor;
+  const gw_tensor *tensor = tensor_of(run, unit);
   size_t width = gw_dtype_size(tensor->dtype);
   bool last;
   gw_leaf_sum *sums = clear_sums(run, worker, tensor);

@@ -24,16 +24,18 @@ static int by_key(const void *a, const void *b) {
   return left->key.size < right->key.size ? -1 : left->key.size > right->key.size;
 }
 
-static const gw_entry *parent_of(const gw_plan_item *item) {
-  const gw_entry *entry = item->bundle ? gw__bundle_at(item->bundle, item->index) : NULL;
-  return entry && entry->parts ? entry : NULL;
+/* dtype, rank, dims and parts of an item, as an entry has them. */
+static gw_entry shape_of(const gw_plan_item *item) {
+  const gw_tensor *tensor = item->tensor;
+  if (item->bundle) return *gw__bundle_at(item->bundle, item->index);
+  return (gw_entry){.dtype = tensor->dtype, .rank = (uint16_t)tensor->rank, .dims = tensor->dims, .parts = item->parts};
 }
 
 /* Rows of the slices; items are in order already, so only a mixture has to be sorted. */
 static gw_status list_rows(const gw_plan *plan, gw_arena *arena, gw_row **out, size_t *count, gw_error *error) {
   size_t total = plan->item_count, capacity = 0;
   for (size_t i = 0; i < plan->item_count; i++)
-    if (parent_of(&plan->items[i])) total += plan->items[i].unit_count;
+    if (gw__item_parts(&plan->items[i])) total += plan->items[i].unit_count;
   gw_row *rows = NULL;
   gw_status status = gw__reserve((void **)&rows, &capacity, total, sizeof *rows, error);
   if (status != GW_OK) return status;
@@ -41,12 +43,11 @@ static gw_status list_rows(const gw_plan *plan, gw_arena *arena, gw_row **out, s
   gw_buf key = GW_BUF_INIT;
   for (size_t i = 0; i < plan->item_count && status == GW_OK; i++) {
     const gw_plan_item *item = &plan->items[i];
-    const gw_entry *parent = parent_of(item);
+    gw_entry shape = shape_of(item);
     rows[(*count)++] = (gw_row){item->name, (uint32_t)i, 0};
-    for (size_t j = 0; parent && j < item->unit_count && status == GW_OK; j++) {
+    for (size_t j = 0; shape.parts && j < item->unit_count && status == GW_OK; j++) {
       gw__buf_clear(&key);
-      gw__put_slice_key(&key, item->name, parent->rank, parent->parts->starts + j * parent->rank,
-                        parent->parts->lengths + j * parent->rank);
+      gw__put_slice_key(&key, item->name, shape.rank, shape.parts->starts + j * shape.rank, shape.parts->lengths + j * shape.rank);
       status = gw__buf_status(&key, error);
       const char *copy = status == GW_OK ? gw__arena_text(arena, (const char *)key.data, key.size, error) : NULL;
       if (!copy) status = GW_NO_MEMORY;
@@ -75,22 +76,19 @@ static int32_t first_shard(const gw_plan *plan, const gw_plan_item *item) {
 
 static gw_status put_row(const gw_plan *plan, const gw_row *row, gw_buf *value, gw_error *error) {
   const gw_plan_item *item = &plan->items[row->item];
-  gw_entry entry;
-  memset(&entry, 0, sizeof entry);
-  const gw_entry *parent = parent_of(item);
-  if (parent && row->slice == 0) {
-    entry.dtype = parent->dtype;
-    entry.rank = parent->rank;
-    entry.dims = parent->dims;
-    entry.parts = parent->parts;
+  gw_entry shape = shape_of(item), entry = {.dtype = shape.dtype};
+  if (shape.parts && row->slice == 0) {
+    entry.rank = shape.rank;
+    entry.dims = shape.dims;
+    entry.parts = shape.parts;
     entry.shard = first_shard(plan, item);
     return gw__put_entry(value, &entry, error);
   }
   const gw_unit *unit = &plan->units[plan->units_of[item->first_unit + (row->slice ? row->slice - 1 : 0)]];
   const gw_entry *stored = gw__unit_entry(plan, unit);
-  entry.dtype = stored ? stored->dtype : item->tensor->dtype;
-  entry.rank = (uint16_t)(stored ? stored->rank : item->tensor->rank);
-  entry.dims = stored ? stored->dims : item->tensor->dims;
+  const gw_tensor *made = gw__unit_tensor(plan, unit);
+  entry.rank = (uint16_t)(stored ? stored->rank : made->rank);
+  entry.dims = stored ? stored->dims : made->dims;
   entry.shard = unit->shard;
   entry.offset = unit->offset;
   entry.size = unit->size;

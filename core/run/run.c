@@ -87,6 +87,38 @@ static gw_status look_for_meta(gw_run *run, gw_error *error) {
   return status;
 }
 
+/* The dtypes that TensorFlow puts together out of slices (FORMAT.md, 3.5). */
+static bool is_joined(int dtype) {
+  switch (dtype) {
+    case GW_DT_FLOAT: case GW_DT_DOUBLE: case GW_DT_INT8: case GW_DT_INT16: case GW_DT_INT32: case GW_DT_INT64: case GW_DT_UINT8:
+    case GW_DT_BOOL: case GW_DT_COMPLEX64: case GW_DT_COMPLEX128: case GW_DT_BFLOAT16: case GW_DT_QINT8: case GW_DT_QUINT8:
+    case GW_DT_QINT32:
+      return true;
+    default: return false;
+  }
+}
+
+/* Slices that the plan makes, of dtypes that TensorFlow only reads one slice at a time. */
+static gw_status look_for_slices(gw_run *run, gw_error *error) {
+  const gw_plan_item *first = NULL;
+  size_t count = 0;
+  char name[200];
+  for (size_t i = 0; i < run->plan->item_count; i++) {
+    const gw_plan_item *item = &run->plan->items[i];
+    if (!item->parts || is_joined(item->tensor->dtype)) continue;
+    if (!first) first = item;
+    count++;
+  }
+  if (!first) return GW_OK;
+  gw_printable(name, sizeof name, first->name.data, first->name.size);
+  return count == 1
+             ? gw__run_note(run, error, "TensorFlow does not join slices of %s: it restores %s into a variable that is partitioned so, not into a whole one",
+                            gw_dtype_name(first->tensor->dtype), name)
+             : gw__run_note(run, error,
+                            "TensorFlow does not join slices of %s: it restores %s and %zu more into variables that are partitioned so, not into whole ones",
+                            gw_dtype_name(first->tensor->dtype), name, count - 1);
+}
+
 /* A state file that cannot be read, or cannot name OUT, is met before the work. It is read again when it is written. */
 static gw_status check_state(const gw_run *run, gw_error *error) {
   gw_state *state;
@@ -187,6 +219,7 @@ static gw_status prepare(gw_run *run, gw_error *error) {
   if (status == GW_OK) status = gw__folder_make(run->folder, &run->made_folder, error);
   if (status == GW_OK) status = check_state(run, error);
   if (status == GW_OK) status = look_for_meta(run, error);
+  if (status == GW_OK) status = look_for_slices(run, error);
   if (status == GW_OK) status = gw__run_survey(run, error);
   if (status == GW_OK && !(run->index_path = gw__run_hidden(run, "index", error))) status = GW_NO_MEMORY;
   if (status == GW_OK && !(run->swap_index_path = gw__run_hidden(run, "swap", error))) status = GW_NO_MEMORY;

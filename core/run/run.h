@@ -48,12 +48,18 @@ typedef struct gw_worker {
 
 #define GW_WINDOW ((size_t)256 * 1024)
 
-/* A computed tensor on its way. */
+/* What was read of an item's leaves. */
+typedef struct gw_reading {
+  uint64_t left;      /* bytes of the item still to make */
+  gw_leaf_sum *sums;
+} gw_reading;
+
+/* A computed unit on its way. */
 typedef struct gw_making {
   uint64_t left;      /* bytes still to make */
   uint32_t crc;       /* of its tiles so far, each at its place */
   int64_t *step;      /* the size of its tiles; NULL: it is made in flat parts */
-  gw_leaf_sum *sums;
+  gw_reading *reading; /* its item's */
 } gw_making;
 
 struct gw_run {
@@ -68,6 +74,7 @@ struct gw_run {
   size_t tile;        /* bytes of a tile at most */
   size_t scratch;     /* bytes that evaluating takes on each thread, about */
   gw_making **makings; /* by unit: NULL for what is copied or constant; NULL when all are */
+  gw_reading **readings; /* by item, likewise */
   const gw_tensor **checks; /* leaves to be checked by themselves */
   size_t check_count, check_capacity, most_leaves;
   bool has_tiles;

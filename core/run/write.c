@@ -150,7 +150,7 @@ static gw_status read_part(gw_run *run, gw_worker *worker, const gw_unit *unit, 
                            uint32_t *crc_in, uint32_t *crc_out, gw_error *error) {
   gw_plan_item *item = &run->plan->items[unit->item];
   const gw_entry *entry = gw__unit_entry(run->plan, unit);
-  size_t width = gw_dtype_size(entry ? entry->dtype : item->tensor->dtype);
+  size_t width = gw_dtype_size(entry ? entry->dtype : GW_DT_INVALID);
   *crc_in = *crc_out = 0;
   if (!entry) {
     gw_status status = gw__run_make_part(run, worker, unit, begin, out, size, error);
@@ -197,7 +197,7 @@ static gw_status settle(gw_run *run, gw_unit *unit, uint32_t crc_in, uint32_t cr
   const gw_entry *entry = gw__unit_entry(run->plan, unit);
   if (entry && trusted(run, item)) crc_out = gw__crc32c_unmask(entry->crc);
   else if (entry && crc_in != gw__crc32c_unmask(entry->crc)) return gw__bundle_mismatch(item->bundle, entry, crc_in, error);
-  else if (!entry && item->tensor->dtype == GW_DT_STRING) crc_out = item->tensor->crc;
+  else if (!entry && gw__unit_tensor(run->plan, unit)->dtype == GW_DT_STRING) crc_out = gw__unit_tensor(run->plan, unit)->crc;
   unit->crc = gw__crc32c_mask(crc_out);
   return GW_OK;
 }

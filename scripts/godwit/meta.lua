@@ -476,6 +476,8 @@ gw.graph = graph
 ---@field size integer How many elements.
 ---@field nbytes integer Bytes in a file; strings with their lengths.
 ---@field origin string "model.ckpt-7:bert/kernel" for what is read from a checkpoint, else how it was made.
+---@field parts integer In how many slices it would be saved, as it is stored or by `partition`; 1 for a whole tensor.
+---@field partial boolean Is it stored in slices that do not cover it? Then it has no value, and is kept, renamed or dropped.
 ---@operator add(godwit.Tensor | number): godwit.Tensor
 ---@operator sub(godwit.Tensor | number): godwit.Tensor
 ---@operator mul(godwit.Tensor | number): godwit.Tensor
@@ -591,6 +593,17 @@ function Tensor:gather(indices, axis) end
 ---@param axis? integer Default 0.
 ---@return godwit.Tensor[]
 function Tensor:split(parts, axis) end
+
+--- The same values, saved in slices along an axis as a partitioned variable of TF1: cut as
+--- `tf.compat.v1.fixed_size_partitioner` cuts (the first `size % parts` slices have one more), into as many slices as the axis
+--- has positions when there are fewer. The slices get the order in which a Saver (object-based: a TF2 sharded variable) lists
+--- them. `partition(1)` saves the tensor whole, however it is stored; so does every other operation on the result.
+---
+--- Raises for tensors without elements or without a value, and for dtypes that can only be kept (resource, variant).
+---@param parts integer At least 1, at most 10000.
+---@param axis? integer Default 0.
+---@return godwit.Tensor
+function Tensor:partition(parts, axis) end
 
 --- More elements before and after, for each axis. Not for strings.
 ---@param before integer[]

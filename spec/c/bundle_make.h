@@ -336,23 +336,30 @@ static inline gw_status gwt_dump(const char *prefix, gw_buf *dump, gw_error *err
 
 /* ---- Running */
 
-/* `from`, edited (or not, when `edit` is NULL), written to `to`. `options` may be NULL, as may `plan_options`. */
-static inline gw_status gwt_migrate(const char *from, const char *to, gw_status (*edit)(gw_draft *, gw_error *),
-                                    const gw_plan_options *plan_options, const gw_run_options *options, gw_error *error) {
-  gw_bundle *bundle = NULL;
-  gw_draft *draft = NULL;
+/* `options` may be NULL, as may `plan_options`. */
+static inline gw_status gwt_write_draft(gw_draft *draft, const char *to, const gw_plan_options *plan_options,
+                                        const gw_run_options *options, gw_error *error) {
   gw_plan *plan = NULL;
   gw_run *run = NULL;
   bool finished = false;
-  gw_status status = gw_bundle_open(from, &bundle, error);
-  if (status == GW_OK) status = gw_draft_from_bundle(bundle, &draft, error);
-  if (status == GW_OK && edit) status = edit(draft, error);
-  if (status == GW_OK) status = gw_plan_compile(draft, plan_options, &plan, error);
+  gw_status status = gw_plan_compile(draft, plan_options, &plan, error);
   if (status == GW_OK) status = gw_run_start(plan, to, options, &run, error);
   while (status == GW_OK && !finished) status = gw_run_wait(run, 1000, &finished, error);
   if (status == GW_OK) status = gw_run_commit(run, error);
   gw_run_free(run);
   gw_plan_free(plan);
+  return status;
+}
+
+/* `from`, edited (or not, when `edit` is NULL), written to `to`. */
+static inline gw_status gwt_migrate(const char *from, const char *to, gw_status (*edit)(gw_draft *, gw_error *),
+                                    const gw_plan_options *plan_options, const gw_run_options *options, gw_error *error) {
+  gw_bundle *bundle = NULL;
+  gw_draft *draft = NULL;
+  gw_status status = gw_bundle_open(from, &bundle, error);
+  if (status == GW_OK) status = gw_draft_from_bundle(bundle, &draft, error);
+  if (status == GW_OK && edit) status = edit(draft, error);
+  if (status == GW_OK) status = gwt_write_draft(draft, to, plan_options, options, error);
   gw_draft_release(draft);
   gw_bundle_release(bundle);
   return status;

@@ -557,17 +557,17 @@ static void slices_that_do_not_fit(void) {
   static const gwt_extent hole[] = {PART(0, 2), PART(0, 2), PART(2, 1), WHOLE};
   const int64_t *ten = DIMS(10);
   slices_test(&(slices_case){1, ten, 2, halves, 2, NULL, 0, NULL, false});
-  slices_test(&(slices_case){1, ten, 2, halves, 1, "slice 1 of 2 is listed, but not there", 0, NULL, false});
-  slices_test(&(slices_case){1, ten, 2, twice, 1, "slice 1 is listed twice", 0, NULL, false});
+  slices_test(&(slices_case){1, ten, 2, halves, 1, "slice 1 of 2 (5,5) is listed, but not there", 0, NULL, false});
+  slices_test(&(slices_case){1, ten, 2, twice, 1, "slice 1 (0,5) is listed twice", 0, NULL, false});
   slices_test(&(slices_case){1, ten, 2, gap, 2, "its slices cover 9 of 10 elements, so it has no value", 0, NULL, true});
-  slices_test(&(slices_case){1, ten, 2, lap, 2, "two slices overlap at position 5 of axis 0", 0, NULL, false});
+  slices_test(&(slices_case){1, ten, 2, lap, 2, "slices 0 (0,6) and 1 (5,5) overlap", 0, NULL, false});
   slices_test(&(slices_case){1, ten, 2, beyond, 2, "slice 1 covers 5,6 of axis 0, which has 10", 0, NULL, false});
   slices_test(&(slices_case){1, ten, 2, before, 2, "slice 0 covers -1,5 of axis 0, which has 10", 0, NULL, false});
   slices_test(&(slices_case){1, ten, 1, negative, 0, "slice 0 has the length -7 along axis 0", 0, NULL, false});
   slices_test(&(slices_case){1, ten, 1, far, 1, "slice 0 covers 9223372036854775807,9223372036854775807 of axis 0, which has 10", 0, DIMS(1), false});
-  slices_test(&(slices_case){1, ten, 2, halves, 2, "slice 0 has another dtype (1) than the tensor (3)", GW_DT_FLOAT, NULL, false});
-  slices_test(&(slices_case){1, ten, 2, halves, 2, "the shape of slice 0 is not that of its extents", 0, DIMS(4), false});
-  slices_test(&(slices_case){2, DIMS(3, 3), 3, grid, 3, "slices 0 and 1 overlap", 0, NULL, false});
+  slices_test(&(slices_case){1, ten, 2, halves, 2, "slice 0 (0,5) has another dtype (1) than the tensor (3)", GW_DT_FLOAT, NULL, false});
+  slices_test(&(slices_case){1, ten, 2, halves, 2, "the shape of slice 0 (0,5) is not that of its extents", 0, DIMS(4), false});
+  slices_test(&(slices_case){2, DIMS(3, 3), 3, grid, 3, "slices 0 (0,2:0,2) and 1 (0,2:1,2) overlap", 0, NULL, false});
   slices_test(&(slices_case){2, DIMS(3, 3), 2, hole, 2, "its slices cover 7 of 9 elements, so it has no value", 0, NULL, true});
 }
 
@@ -595,7 +595,7 @@ static void slices_of_slices(void) {
   gw_error error = GW_ERROR_INIT;
   gw_bundle *opened;
   CHECK(gw_bundle_open(prefix.text, &opened, &error) == GW_CORRUPT);
-  CHECK_TEXT(error.what, "slice 0 of 1 is listed, but not there"); /* of the first half, which comes first */
+  CHECK_TEXT(error.what, "slice 0 of 1 (-) is listed, but not there"); /* of the first half, which comes first */
   gwt_bundle_free(&bundle);
 }
 
@@ -637,7 +637,7 @@ static void a_grid_of_too_many_slices(void) {
   for (int i = 0; i < 4095; i++) add_slice(&bundle, &test, extents + 2 * i);
   bundle.rows[bundle.count++] = first;
   gwt_bundle_write(&bundle, prefix.text, 1);
-  refuse(GW_CORRUPT, "t", "slice 4095 of 4225 is listed, but not there");
+  refuse(GW_CORRUPT, "t", "slice 4095 of 4225 (63,1:0,1) is listed, but not there");
   gwt_bundle_free(&bundle);
   free(extents);
 }

@@ -196,6 +196,12 @@ static gw_status fake_mismatch(void *source, size_t index, uint32_t found, gw_er
   (void)index;
   return gw__fail(error, GW_CORRUPT, "crc %08x", found);
 }
+static size_t fake_slices(void *source, size_t index, bool *partial) {
+  (void)source;
+  (void)index;
+  *partial = false;
+  return 0;
+}
 static void fake_describe(void *source, size_t index, gw_buf *out) {
   (void)source;
   (void)index;
@@ -208,7 +214,7 @@ static void fake_name(void *source, size_t index, gw_span *out) {
 }
 static void fake_retain(void *source) { ((fake *)source)->references++; }
 static void fake_release(void *source) { ((fake *)source)->references--; }
-static const gw_source_ops fake_ops = {.read = fake_read, .check = fake_check, .plain_crc = fake_crc, .mismatch = fake_mismatch,
+static const gw_source_ops fake_ops = {.read = fake_read, .check = fake_check, .plain_crc = fake_crc, .mismatch = fake_mismatch, .slices = fake_slices,
                                        .describe = fake_describe, .name = fake_name, .retain = fake_retain, .release = fake_release};
 
 static gw_tensor *fake_leaf(fake *leaf, size_t rank, const int64_t *dims) {

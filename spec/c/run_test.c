@@ -452,6 +452,54 @@ static void verifying_without_memory(void) {
     }
 }
 
+/* Every tensor of the checkpoint that can be cut, in two slices; cut ones anew. */
+static gw_status write_in_slices(const char *from, gw_error *error) {
+  gw_bundle *bundle = NULL;
+  gw_draft *draft = NULL;
+  gw_span *names = NULL;
+  size_t count = 0;
+  gw_run_options options = run_options(1, 1, true);
+  gw_status status = gw_bundle_open(from, &bundle, error);
+  if (status == GW_OK) status = gw_draft_from_bundle(bundle, &draft, error);
+  if (status == GW_OK) status = gw_draft_names(draft, &names, &count, error);
+  for (size_t i = 0; i < count && status == GW_OK; i++) {
+    gw_tensor *tensor = NULL, *cut = NULL;
+    status = gw_draft_get(draft, names[i].data, names[i].size, &tensor, error);
+    if (status == GW_OK && gw_tensor_rank(tensor) > 0) {
+      status = gw_tensor_partition(tensor, 2, -1, &cut, error);
+      if (status == GW_OK) status = gw_draft_set(draft, names[i].data, names[i].size, cut, NULL, error);
+    }
+    gw_tensor_release(cut);
+    gw_tensor_release(tensor);
+  }
+  gw_free(names);
+  if (status == GW_OK) status = gwt_write_draft(draft, output.text, NULL, &options, error);
+  gw_draft_release(draft);
+  gw_bundle_release(bundle);
+  return status;
+}
+
+static void slices_without_memory(void) {
+  static const char *const kinds[] = {"partitioned", "two-shards"};
+  start();
+  for (size_t kind = 0; kind < 2; kind++)
+    for (int alone = 0; alone < 2; alone++)
+      for (long n = 1;; n++) {
+        gw_error error = GW_ERROR_INIT;
+        gwt_path from = gwt_path_of("%s/fixtures/valid/kinds/%s", spec_folder, kinds[kind]);
+        gwt_clear(folder.text);
+        gw__alloc_fail_at(alone ? -n : n);
+        gw_status status = write_in_slices(from.text, &error);
+        bool done = gw__alloc_count() < n;
+        gw__alloc_fail_at(0);
+        CHECK(status == GW_NO_MEMORY || (status == GW_OK && (alone || done)));
+        /* What fails when the new index is in place already leaves a whole checkpoint. */
+        if (status == GW_OK || gwt_exists(gwt_index_of(output.text).text)) check_sound(output.text);
+        else CHECK_TEXT(gwt_listing(folder.text).text, "");
+        if (done || n > 2000) break;
+      }
+}
+
 static int no_sync(int fd) {
   (void)fd;
   return 0;
@@ -477,5 +525,6 @@ int main(int argc, char **argv) {
   RUN(leftovers_of_dead_runs);
   RUN(runs_without_memory);
   RUN(verifying_without_memory);
+  RUN(slices_without_memory);
   return gwt_finish();
 }

@@ -2,7 +2,8 @@
  * that it needs for what lies behind them to be reached. Layout of the input:
  *
  *   options u8     bit 0 big-endian | bit 1 the header is in the input: length u8, bytes | bits 2, 3 how it is copied:
- *                  as it is, unverified, two shards, linked | bit 4 no checksum is mended
+ *                  as it is, unverified, two shards, linked | bit 4 no checksum is mended | bits 5 to 7 into how many slices
+ *                  each tensor is cut that can be (0: the copy is as the input)
  *   rows           key length u8 | key | form u8 | value; a key length of 255: the rest is the data file
  *     form 0       any value: length u16le | bytes
  *     form 1       an entry: dtype u8 | rank u8 | dims u8... | offset u8; its size is the right one
@@ -180,6 +181,54 @@ static void ask_tensors(gw_bundle *bundle) {
   }
 }
 
+/* Every tensor in so many slices along its first or last axis, where it has one. */
+static gw_status cut(gw_draft *draft, int64_t parts) {
+  gw_span *names = NULL;
+  size_t count = 0;
+  gw_status status = gw_draft_names(draft, &names, &count, NULL);
+  for (size_t i = 0; i < count && status == GW_OK; i++) {
+    gw_tensor *tensor = NULL, *sliced = NULL;
+    status = gw_draft_get(draft, names[i].data, names[i].size, &tensor, NULL);
+    if (status == GW_OK && gw_tensor_partition(tensor, parts, i % 2 ? -1 : 0, &sliced, NULL) == GW_OK)
+      status = gw_draft_set(draft, names[i].data, names[i].size, sliced, NULL, NULL);
+    gw_tensor_release(tensor);
+    gw_tensor_release(sliced);
+  }
+  gw_free(names);
+  return status;
+}
+
+/* What is cut reads the same: values do not know of slices. */
+static void must_cut(int64_t parts) {
+  gw_bundle *bundle = NULL, *again = NULL;
+  gw_draft *draft = NULL;
+  gw_error error = GW_ERROR_INIT;
+  gwt_must(gw_bundle_open(prefix.text, &bundle, NULL) == GW_OK && gw_draft_from_bundle(bundle, &draft, NULL) == GW_OK);
+  gw_status status = cut(draft, parts);
+  gw_run_options options = GW_RUN_OPTIONS_INIT;
+  options.threads = 1;
+  options.memory = 1;
+  gwt_must(status == GW_OK);
+  status = gwt_write_draft(draft, copy.text, NULL, &options, &error);
+  gwt_must(status == error.status && (status == GW_OK || error.what[0]));
+  if (status == GW_OK) {
+    gwt_must(gw_bundle_open(copy.text, &again, NULL) == GW_OK && gw_bundle_count(again) == gw_bundle_count(bundle));
+    for (size_t i = 0; i < gw_bundle_count(bundle); i++) {
+      gw_tensor *before = NULL, *after = NULL;
+      bool equal = false;
+      gwt_must(gw_bundle_tensor(bundle, i, &before, NULL) == GW_OK && gw_bundle_tensor(again, i, &after, NULL) == GW_OK);
+      if (gw_tensor_equal(before, before, 0, &equal, NULL) == GW_OK)
+        gwt_must(gw_tensor_equal(before, after, 0, &equal, NULL) == GW_OK && equal);
+      gw_tensor_release(before);
+      gw_tensor_release(after);
+    }
+    gw_bundle_release(again);
+  }
+  gwt_clear(out.text);
+  gw_draft_release(draft);
+  gw_bundle_release(bundle);
+}
+
 static void must_copy(uint8_t how, const gw_buf *dump, bool readable) {
   gw_plan_options plan = GW_PLAN_OPTIONS_INIT;
   gw_run_options options = GW_RUN_OPTIONS_INIT;
@@ -205,7 +254,7 @@ static void must_copy(uint8_t how, const gw_buf *dump, bool readable) {
   gw__buf_free(&again);
 }
 
-static void ask(uint8_t how, bool run) {
+static void ask(uint8_t how, uint8_t parts, bool run) {
   gw_error error = GW_ERROR_INIT, reading = GW_ERROR_INIT;
   gw_bundle *bundle = NULL;
   gw_buf dump = GW_BUF_INIT;
@@ -220,6 +269,7 @@ static void ask(uint8_t how, bool run) {
   gw_bundle_release(bundle);
   if (run) {
     must_copy(how, &dump, status == GW_OK);
+    if (parts > 0) must_cut(parts);
     gwt_must(gwt_verify(prefix.text, &fatal, &odd, NULL, NULL) == GW_OK);
     if (status == GW_CORRUPT) gwt_must(fatal > 0);
   }
@@ -242,7 +292,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (gwt_bundle_index(&bundle, &index)) {
     gwt_save(gwt_index_of(prefix.text).text, index.data, index.size);
     gwt_save(gwt_data_of(prefix.text, 0, 1).text, bundle.data.data, bundle.data.size);
-    ask(options >> 2 & 3, gw__crc32c(data, size) % 4 == 0); /* starting threads takes most of the time */
+    ask(options >> 2 & 3, options >> 5, gw__crc32c(data, size) % 4 == 0); /* starting threads takes most of the time */
   }
   gw__buf_free(&index);
   gwt_bundle_free(&bundle);

@@ -7,6 +7,9 @@
  *                 handles, index and footer are made for them
  *   3  round trip the rest is entries: key length u8 | value length u8 | bytes; sorted, written, read back
  *
+ * A first byte of 4 is something else: the rest is the key of a slice. What decodes is the only form of what it says, and
+ * what it says, with other numbers, comes back.
+ *
  * Whatever is read must ascend; and what can be read can be written, and reads the same again. */
 #include <stdint.h>
 #include <string.h>
@@ -164,8 +167,51 @@ static void round_trip(const uint8_t *data, size_t size) {
   free(entries);
 }
 
+/* ---- Slice keys */
+
+static void must_be_its_only_form(gw_span key) {
+  int64_t starts[GW_MAX_RANK], lengths[GW_MAX_RANK];
+  size_t rank = 0;
+  gw_buf name = GW_BUF_INIT, again = GW_BUF_INIT;
+  if (gw__get_slice_key(key, &name, &rank, starts, lengths)) {
+    gw__put_slice_key(&again, (gw_span){(const char *)name.data, name.size}, rank, starts, lengths);
+    gwt_must(again.size == key.size && memcmp(again.data, key.data, key.size) == 0);
+  } else {
+    gwt_must(name.size == 0);
+  }
+  gw__buf_free(&name);
+  gw__buf_free(&again);
+}
+
+/* rank u8 | rank * (start u64le | length u64le) | name */
+static void slice_key(const uint8_t *data, size_t size) {
+  must_be_its_only_form((gw_span){(const char *)data, size});
+  gw_cur cur = gw__cur(data, size, 0);
+  int64_t starts[16], lengths[16], found_starts[GW_MAX_RANK], found_lengths[GW_MAX_RANK];
+  uint8_t rank = 0;
+  const uint8_t *numbers;
+  size_t found = 0;
+  if (!gw__get_u8(&cur, &rank) || rank == 0 || rank > 16 || !gw__get_bytes(&cur, (size_t)rank * 16, &numbers)) return;
+  for (size_t i = 0; i < rank; i++) {
+    starts[i] = (int64_t)gw__load_fixed64(numbers + 16 * i);
+    lengths[i] = (int64_t)gw__load_fixed64(numbers + 16 * i + 8);
+  }
+  gw_buf key = GW_BUF_INIT, name = GW_BUF_INIT;
+  gw__put_slice_key(&key, (gw_span){(const char *)cur.pos, gw__cur_left(&cur)}, rank, starts, lengths);
+  gwt_must(gw__get_slice_key((gw_span){(const char *)key.data, key.size}, &name, &found, found_starts, found_lengths));
+  gwt_must(found == rank && name.size == gw__cur_left(&cur) && (name.size == 0 || memcmp(name.data, cur.pos, name.size) == 0));
+  gwt_must(memcmp(starts, found_starts, rank * sizeof *starts) == 0 && memcmp(lengths, found_lengths, rank * sizeof *lengths) == 0);
+  for (size_t cut = 0; cut < key.size && cut < 64; cut++) must_be_its_only_form((gw_span){(const char *)key.data, key.size - cut});
+  gw__buf_free(&key);
+  gw__buf_free(&name);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (size == 0) return 0;
+  if (data[0] == 4) {
+    slice_key(data + 1, size - 1);
+    return 0;
+  }
   switch (data[0] & 3) {
     case 0: read_file(data + 1, size - 1); break;
     case 1: read_repaired(data + 1, size - 1); break;

@@ -43,7 +43,7 @@ def some(dtype, shape, seed=0):
 
 def save_v2(prefix, tensors, specs=None):
     """One SaveV2 of a dictionary, or of pairs, in their order. specs: name or position -> shape and slice."""
-    pairs = list(tensors.items()) if isinstance(tensors, dict) else tensors
+    pairs = list(tensors.items() if isinstance(tensors, dict) else tensors)
     specs = specs or {}
     slices = [specs.get(i, specs.get(name, "")) for i, (name, _) in enumerate(pairs)]
     os.makedirs(os.path.dirname(prefix), exist_ok=True)

@@ -167,11 +167,19 @@ local function add_up(compiled)
   return sum
 end
 
+local function slices_json(slices)
+  local list = {}
+  for i, slice in ipairs(slices) do
+    list[i] = core.object { { "start", slice.start }, { "length", slice.length }, { "shard", slice.shard }, { "bytes", slice.bytes } }
+  end
+  return list
+end
+
 local function entry_json(entry)
   return core.json(core.object {
     { "name", entry.name }, { "dtype", entry.dtype }, { "shape", entry.shape }, { "bytes", entry.bytes },
     { "action", entry.action }, { "from", entry.from }, { "replaces", entry.replaces },
-    { "expression", entry.expression }, { "line", entry.line },
+    { "expression", entry.expression }, { "line", entry.line }, { "slices", entry.slices and slices_json(entry.slices) },
   })
 end
 
@@ -217,6 +225,7 @@ end
 local function explanation(entry)
   local parts = {}
   if entry.action ~= "unchanged" then parts[1] = ("%s %s"):format(entry.action == "renamed" and "from" or "=", entry.expression) end
+  if entry.slices then parts[#parts + 1] = "in " .. plural(#entry.slices, "slice") end
   if entry.replaces then parts[#parts + 1] = ("(in place of %s)"):format(core.printable(entry.replaces)) end
   if entry.line and entry.action ~= "unchanged" then parts[#parts + 1] = " " .. entry.line end
   return table.concat(parts, " ")
