@@ -377,3 +377,24 @@ describe("an example in a recipe that names files of examples/ works as it stand
     end
   end
 end)
+describe("partition and join_partitions", function()
+  local function save() gw.variables({ emb = gw.random_normal({ 9, 4 }, { seed = 1 }), bias = gw.zeros { 4 }, step = gw.scalar(1) }):save(folder .. "/in") end
+
+  it("cut what the pattern finds and make it whole again", function()
+    save()
+    local out = run("partition", folder .. "/in", "-o", folder .. "/out", "-p", "which=.", "-p", "parts=3", "-p", "min_slice_size=40")
+    assert.same({ 3, 1, 1 }, { out.vars.emb.parts, out.vars.bias.parts, out.vars.step.parts })
+    os.rename(folder .. "/out.index", folder .. "/cut.index")
+    os.rename(folder .. "/out.data-00000-of-00001", folder .. "/cut.data-00000-of-00001")
+    run("join_partitions", folder .. "/cut", "-o", folder .. "/out")
+    assert.same(scratch.files_of(folder .. "/in"), scratch.files_of(folder .. "/out"))
+  end)
+
+  it("are refused where nothing can be cut or joined", function()
+    save()
+    assert.matches("none of the variables that match 'step' can be cut along axis 0",
+      refused("partition", folder .. "/in", "-o", folder .. "/out", "-p", "which=step", "-p", "parts=3"), 1, true)
+    assert.matches("parts begins at 1", refused("partition", folder .. "/in", "-o", folder .. "/out", "-p", "which=emb", "-p", "parts=0"), 1, true)
+    assert.matches("no partitioned variable matches '.'", refused("join_partitions", folder .. "/in", "-o", folder .. "/out"), 1, true)
+  end)
+end)
