@@ -17,12 +17,10 @@
 #include "../base/buf.h"
 #include "../base/cursor.h"
 #include "../godwit.h"
+#include "table.h"
 
 /* Restart points are u32, so TensorFlow has no larger blocks either. */
 #define GW_BLOCK_LIMIT ((uint64_t)1 << 32)
-
-/* Order of keys: bytes, then length (a prefix comes first). Less than, equal to, greater than 0. */
-int gw__key_compare(gw_span a, gw_span b);
 
 /* The one way to complain about bytes of a table: GW_CORRUPT with file and offset, "what (expected X, found Y)". */
 gw_status gw__table_bad(gw_error *error, const char *path, uint64_t offset, const char *format, ...)

@@ -22,8 +22,7 @@
 #define FOOTER 48
 #define TRAILER 5
 #define MAGIC UINT64_C(0xdb4775248b80fb57)
-/* Snappy's densest element makes 64 bytes of 3. Anything that claims more is lying, before memory is given for it. */
-#define SNAPPY_EXPANSION 22
+/* What claims more than GW_BLOCK_EXPANSION is lying, before memory is given for it. */
 #define SNAPPY_SLACK 64
 
 typedef struct gw_handle {
@@ -92,7 +91,7 @@ static gw_status check_handle(const gw_table *table, gw_handle handle, uint64_t 
 static gw_status decompress(gw_block_data *data, const char *what, gw_error *error) {
   const gw_block_place *place = &data->place;
   size_t stored = data->stored.size - TRAILER, plain, most;
-  if (!gw__mul_size(stored, SNAPPY_EXPANSION, &most) || !gw__add_size(most, SNAPPY_SLACK, &most)) most = SIZE_MAX;
+  if (!gw__mul_size(stored, GW_BLOCK_EXPANSION, &most) || !gw__add_size(most, SNAPPY_SLACK, &most)) most = SIZE_MAX;
   if (most > GW_BLOCK_LIMIT) most = (size_t)GW_BLOCK_LIMIT;
   const char *input = (const char *)data->stored.data;
   if (snappy_uncompressed_length(input, stored, &plain) != SNAPPY_OK)
@@ -253,6 +252,38 @@ void gw__table_free(gw_table *table) {
 }
 
 size_t gw__table_blocks(const gw_table *table) { return table->blocks; }
+
+gw_status gw__table_list_blocks(const gw_table *table, gw_arena *arena, gw_table_block **out, size_t *count, gw_error *error) {
+  gw_block_iter index = GW_BLOCK_ITER_INIT;
+  const gw_block_data *data = &table->index_block;
+  uint64_t end = 0;
+  bool more = true;
+  *count = 0;
+  *out = gw__arena_alloc(arena, table->blocks * sizeof **out, error);
+  gw_status status = *out ? gw__block_open(&index, data->bytes, data->size, data->place, error) : GW_NO_MEMORY;
+  while (status == GW_OK && more) {
+    gw_span last;
+    gw_handle handle;
+    status = next_handle(table, &index, &end, &more, &last, &handle, error);
+    if (status != GW_OK || !more) break;
+    const char *copy = gw__arena_text(arena, last.data, last.size, error);
+    if (!copy) status = GW_NO_MEMORY;
+    else (*out)[(*count)++] = (gw_table_block){handle.offset, handle.size, {copy, last.size}};
+  }
+  gw__block_iter_free(&index);
+  return status;
+}
+
+gw_status gw__table_unpack_block(const gw_table *table, const gw_table_block *block, gw_buf *out, gw_error *error) {
+  gw_block_data data = {GW_BUF_INIT, GW_BUF_INIT, NULL, 0, {NULL, 0, false}};
+  gw__buf_free(out);
+  gw_status status = read_block(table, (gw_handle){block->offset, block->size}, "a data block", &data, error);
+  gw__buf_free(&data.stored);
+  if (status == GW_OK) *out = data.plain;
+  else gw__buf_free(&data.plain);
+  if (status != GW_OK) gw__error_file(error, table->file->path);
+  return status;
+}
 
 gw_status gw__table_check_metaindex(const gw_table *table, gw_error *error) {
   uint64_t footer = table->file->size - FOOTER, end;

@@ -14,8 +14,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "../base/arena.h"
 #include "../base/buf.h"
 #include "../file/file.h"
+#include "../file/window.h"
 #include "../godwit.h"
 
 /* ---- Reading (reader.c; the writer is writer.c) */
@@ -38,6 +40,39 @@ gw_status gw__table_iter_new(const gw_table *table, gw_table_iter **out, gw_erro
 gw_status gw__table_iter_next(gw_table_iter *iter, bool *more, gw_span *key, gw_span *value, uint64_t *offset,
                               gw_error *error);
 void gw__table_iter_free(gw_table_iter *iter);
+
+/* ---- Single records (reader.c, records.c): of tables whose values may be too large to be held. Nothing of a block is believed
+ * before it was summed. */
+
+typedef struct gw_table_block {
+  uint64_t offset, size; /* in the file, without the trailer */
+  gw_span last;          /* no key of the block is above it */
+} gw_table_block;
+
+/* Snappy's densest element makes 64 bytes of 3: no block has more than so many times its bytes in the file. */
+#define GW_BLOCK_EXPANSION 22
+
+/* All data blocks; array and texts are the arena's. */
+gw_status gw__table_list_blocks(const gw_table *table, gw_arena *arena, gw_table_block **out, size_t *count, gw_error *error);
+/* Streams the block past its checksum. *packed: it is compressed. */
+gw_status gw__table_sum_block(const gw_file *file, const gw_table_block *block, bool *packed, gw_error *error);
+/* A compressed block as it was, instead of what `out` held. */
+gw_status gw__table_unpack_block(const gw_table *table, const gw_table_block *block, gw_buf *out, gw_error *error);
+
+/* The entries of one block, values left alone. Checks that keys ascend and that everything is inside of the block. */
+typedef struct gw_record_iter {
+  gw_window *window;   /* of the block, unpacked; the caller's */
+  uint64_t pos, end;   /* of the entries */
+  uint64_t budget;     /* bytes of keys that may still be made out of shared ones */
+  gw_buf key;
+  bool started;
+} gw_record_iter;
+gw_status gw__record_iter_start(gw_record_iter *iter, gw_window *window, gw_error *error);
+/* *more false: the end. The key lives until the next call; the value is `size` bytes at position `at` of the window. */
+gw_status gw__record_iter_next(gw_record_iter *iter, bool *more, gw_span *key, uint64_t *at, uint64_t *size, gw_error *error);
+void gw__record_iter_free(gw_record_iter *iter);
+/* Order of keys: bytes, then length (a prefix comes first). Less than, equal to, greater than 0. */
+int gw__key_compare(gw_span a, gw_span b);
 
 /* ---- Writing: the very bytes that TensorFlow's table::TableBuilder writes without compression */
 
