@@ -91,6 +91,8 @@ static int info(lua_State *L) {
   lua_setfield(L, -2, "bytes");
   lua_pushinteger(L, (lua_Integer)gw_bundle_count(bundle));
   lua_setfield(L, -2, "tensors");
+  lua_pushboolean(L, gw_bundle_is_v1(bundle));
+  lua_setfield(L, -2, "v1");
   lua_pushboolean(L, gw_bundle_big_endian(bundle));
   lua_setfield(L, -2, "big_endian");
   return 1;

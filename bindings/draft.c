@@ -273,6 +273,9 @@ static int length(lua_State *L) {
 static bool push_field(lua_State *L, gw_draft *draft, const char *field) {
   if (strcmp(field, "kind") == 0) {
     lua_pushstring(L, gw_draft_is_objects(draft) ? "objects" : "variables");
+  } else if (strcmp(field, "format") == 0) {
+    const gw_bundle *bundle = gw_draft_bundle(draft);
+    lua_pushstring(L, bundle && gw_bundle_is_v1(bundle) ? "v1" : "v2");
   } else if (strcmp(field, "path") == 0) {
     const gw_bundle *bundle = gw_draft_bundle(draft);
     if (bundle) lua_pushstring(L, gw_bundle_prefix(bundle));
@@ -297,7 +300,7 @@ static int index_field(lua_State *L) {
     lua_pushvalue(L, 2);
     if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL) return 1;
   }
-  static const char *const fields[] = {"kind", "path", "vars", NULL};
+  static const char *const fields[] = {"kind", "format", "path", "vars", NULL};
   return gwl_no_field(L, "a checkpoint", fields, lua_upvalueindex(1), " (tensors are in ckpt.vars)");
 }
 

@@ -451,13 +451,16 @@ static json_t *integers(const int64_t *numbers, size_t count) {
 
 static json_t *slices_of(const gwl_listing *listing, size_t row, const gw_entry_info *info) {
   json_t *array = json_array();
+  bool v1 = gw_bundle_is_v1(listing->bundle);
   for (size_t i = 0; i < info->slices; i++) {
     gw_slice_info slice;
     gw_bundle_slice(listing->bundle, row, i, &slice);
-    json_array_append_new(array, json_pack("{s:o,s:o,s:i,s:I,s:I,s:I}", "start", integers(slice.starts, info->rank), "length",
-                                           integers(slice.lengths, info->rank), "shard", (int)slice.shard, "offset",
-                                           (json_int_t)slice.offset, "bytes", (json_int_t)slice.size, "crc32c",
-                                           (json_int_t)slice.crc32c));
+    json_t *object = json_pack("{s:o,s:o,s:i}", "start", integers(slice.starts, info->rank), "length", integers(slice.lengths, info->rank),
+                               "shard", (int)slice.shard);
+    if (!v1) json_object_set_new(object, "offset", json_integer((json_int_t)slice.offset));
+    json_object_set_new(object, "bytes", json_integer((json_int_t)slice.size));
+    if (!v1) json_object_set_new(object, "crc32c", json_integer((json_int_t)slice.crc32c));
+    json_array_append_new(array, object);
   }
   return array;
 }
@@ -509,8 +512,10 @@ static json_t *plain_row(const gwl_listing *listing, size_t row, const gw_entry_
   json_object_set_new(object, "shape", integers(info->dims, info->rank));
   json_object_set_new(object, "bytes", json_integer((json_int_t)info->size));
   json_object_set_new(object, "shard", json_integer(info->shard));
-  json_object_set_new(object, "offset", json_integer((json_int_t)info->offset));
-  json_object_set_new(object, "crc32c", json_integer((json_int_t)info->crc32c));
+  if (!gw_bundle_is_v1(listing->bundle)) { /* values of V1 have neither */
+    json_object_set_new(object, "offset", json_integer((json_int_t)info->offset));
+    json_object_set_new(object, "crc32c", json_integer((json_int_t)info->crc32c));
+  }
   json_object_set_new(object, "role", json_string(gw_role_name(gw_bundle_role(listing->bundle, row))));
   if (gw_bundle_has_graph(listing->bundle)) {
     const char *attributes = memmem(info->name.data, info->name.size, "/.ATTRIBUTES/", 13);

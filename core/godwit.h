@@ -164,6 +164,8 @@ GW_API gw_bundle *gw_bundle_retain(gw_bundle *bundle);
 GW_API void gw_bundle_release(gw_bundle *bundle);
 GW_API const char *gw_bundle_prefix(const gw_bundle *bundle);
 GW_API int32_t gw_bundle_shards(const gw_bundle *bundle);
+/* True when it is in the format of before TensorFlow 0.12, whose values have neither offset nor checksum of their own. */
+GW_API bool gw_bundle_is_v1(const gw_bundle *bundle);
 GW_API bool gw_bundle_big_endian(const gw_bundle *bundle);
 /* True when the checkpoint has the key _CHECKPOINTABLE_OBJECT_GRAPH. */
 GW_API bool gw_bundle_has_graph(const gw_bundle *bundle);

@@ -24,8 +24,9 @@ local missing = {
   ["a full disk"] = not succeeds "unshare -m sh -c 'mount -t tmpfs -o size=8k none /mnt'" and "mounting is not allowed" or nil,
 }
 
-local environment = ("PATH=%s:$PATH GUIDE=%s/spec/fixtures/valid/guide KINDS=%s/spec/fixtures/valid/kinds EXAMPLES=%s/examples NOBODY='%s'")
-  :format(bin, ROOT, ROOT, ROOT, as_nobody)
+local VALID = ROOT .. "/spec/fixtures/valid"
+local environment = ("PATH=%s:$PATH GUIDE=%s/guide KINDS=%s/kinds V1=%s/v1 EXAMPLES=%s/examples NOBODY='%s'")
+  :format(bin, VALID, VALID, VALID, ROOT, as_nobody)
 
 local function run(command, folder)
   local out, err, status = program.shell(("export %s\n%s"):format(environment, command), folder)

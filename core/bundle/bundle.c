@@ -9,6 +9,7 @@
 #include "../base/error.h"
 #include "../table/table.h"
 #include "../tensor/tensor.h"
+#include "v1.h"
 
 /* The stored size against dtype and shape (BundleReader::GetValue: "Invalid size in bundle entry"). */
 static gw_status check_size(const gw_entry *entry, gw_error *error) {
@@ -131,6 +132,17 @@ static gw_status sum_up(gw_bundle *bundle, gw_error *error) {
   return GW_OK;
 }
 
+/* TensorFlow looks for an index first, and then for V1 files. */
+static gw_status is_v1(const gw_bundle *bundle, bool *is, gw_error *error) {
+  gw_path_kind kind;
+  gw_status status = gw__path_look(bundle->index_path, &kind, NULL, error);
+  *is = false;
+  if (status != GW_OK || kind == GW_PATH_FILE) return status;
+  status = gw__path_look(bundle->prefix, &kind, NULL, error);
+  *is = kind == GW_PATH_FILE || strstr(bundle->prefix, "-\?\?\?\?\?-of-") != NULL;
+  return status;
+}
+
 gw_status gw_bundle_open(const char *prefix, gw_bundle **out, gw_error *error) {
   *out = NULL;
   gw_bundle *bundle = gw__alloc_array(1, sizeof *bundle, error);
@@ -144,14 +156,18 @@ gw_status gw_bundle_open(const char *prefix, gw_bundle **out, gw_error *error) {
     memcpy(bundle->index_path + length, ".index", sizeof ".index");
   }
   if (status == GW_OK && !(bundle->prefix = gw__strdup(prefix, error))) status = GW_NO_MEMORY;
-  if (status == GW_OK) status = read_index(bundle, error);
+  bool old = false;
+  if (status == GW_OK) status = is_v1(bundle, &old, error);
+  if (old) memcpy(bundle->index_path, prefix, length + 1); /* what messages name */
+  if (status == GW_OK) status = old ? gw__v1_open(bundle, error) : read_index(bundle, error);
   if (status == GW_OK) status = gw__bundle_link_slices(bundle, error);
   if (status == GW_OK) status = list_tensors(bundle, error);
-  if (status == GW_OK) status = gw__bundle_list_shards(bundle, error);
+  if (status == GW_OK && !old) status = gw__bundle_list_shards(bundle, error);
   if (status == GW_OK) status = sum_up(bundle, error);
   if (status != GW_OK) {
     gw__error_file(error, bundle->index_path);
-    if (status == GW_CORRUPT) gw__error_hint(error, "the index is damaged: copy it again, or take another checkpoint");
+    if (status == GW_CORRUPT)
+      gw__error_hint(error, "the %s is damaged: copy it again, or take another checkpoint", old ? "file" : "index");
     gw_bundle_release(bundle);
     return status;
   }
@@ -167,6 +183,7 @@ gw_bundle *gw_bundle_retain(gw_bundle *bundle) {
 void gw_bundle_release(gw_bundle *bundle) {
   if (!bundle || --bundle->references > 0) return;
   for (size_t i = 0; i < bundle->shard_count; i++) gw__file_close(bundle->shards[i].file);
+  gw__v1_free(bundle->v1);
   gw__free(bundle->shards);
   gw__free(bundle->tensors);
   gw__free(bundle->entries);
@@ -178,6 +195,7 @@ void gw_bundle_release(gw_bundle *bundle) {
 
 const char *gw_bundle_prefix(const gw_bundle *bundle) { return bundle->prefix; }
 int32_t gw_bundle_shards(const gw_bundle *bundle) { return bundle->header.shards; }
+bool gw_bundle_is_v1(const gw_bundle *bundle) { return bundle->v1 != NULL; }
 bool gw_bundle_big_endian(const gw_bundle *bundle) { return bundle->header.big_endian; }
 bool gw_bundle_has_graph(const gw_bundle *bundle) { return bundle->has_graph; }
 size_t gw_bundle_count(const gw_bundle *bundle) { return bundle->tensor_count; }
@@ -215,6 +233,7 @@ void gw_bundle_entry(const gw_bundle *bundle, size_t index, gw_entry_info *out) 
   *out = (gw_entry_info){.name = {entry->key, entry->key_size}, .dtype = entry->dtype, .rank = entry->rank,
                          .dims = entry->dims, .shard = entry->shard, .offset = entry->offset, .size = entry->size,
                          .crc32c = entry->crc};
+  if (bundle->v1) out->offset = 0;
   if (!entry->parts) return;
   out->slices = entry->parts->count;
   out->partial = entry->parts->partial;
@@ -227,5 +246,5 @@ void gw_bundle_slice(const gw_bundle *bundle, size_t index, size_t nth, gw_slice
   const gw_entry *slice = &bundle->entries[parent->parts->entries[nth]];
   *out = (gw_slice_info){.starts = parent->parts->starts + nth * parent->rank,
                          .lengths = parent->parts->lengths + nth * parent->rank, .shard = slice->shard,
-                         .offset = slice->offset, .size = slice->size, .crc32c = slice->crc};
+                         .offset = bundle->v1 ? 0 : slice->offset, .size = slice->size, .crc32c = slice->crc};
 }

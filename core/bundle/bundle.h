@@ -54,6 +54,7 @@ typedef struct gw_shard {
 
 struct gw_bundle {
   uint32_t references;
+  struct gw_v1 *v1;    /* the values are records of V1 files, and `offset` of an entry is its record's number; NULL: V2 */
   char *prefix, *index_path;
   gw_header header;
   gw_arena arena;      /* keys, dims, parts */
@@ -75,6 +76,11 @@ void gw__put_header(gw_buf *out, const gw_header *header);
 gw_status gw__decode_entry(gw_span value, gw_arena *arena, gw_entry *out, gw_error *error);
 /* `parts` may be NULL. Only dtype, rank, dims, shard, offset, size, crc and parts of `entry` count. */
 gw_status gw__put_entry(gw_buf *out, const gw_entry *entry, gw_error *error);
+
+/* One SavedSliceMeta: key, dtype, dims, and its slices as parts, also of what is stored whole. */
+gw_status gw__decode_v1_tensor(gw_span value, gw_arena *arena, gw_entry *out, gw_error *error);
+/* The VersionDef of V1 files. */
+gw_status gw__decode_v1_versions(gw_span value, gw_header *out, gw_error *error);
 
 /* ---- slices.c */
 
@@ -98,8 +104,29 @@ gw_status gw__bundle_list_shards(gw_bundle *bundle, gw_error *error);
 /* "the checksum ... does not match", with file, key, offset and what that usually means. */
 gw_status gw__bundle_mismatch(gw_bundle *bundle, const gw_entry *entry, uint32_t found, gw_error *error);
 
+/* ---- v1_values.c: entries of V1 files. A block's checksum is checked, and the values counted, before any is given. */
+
+/* Elements [first, first + count), host order. */
+gw_status gw__v1_read(gw_bundle *bundle, const gw_entry *entry, uint64_t first, uint64_t count, void *out, gw_error *error);
+/* Strings in the form in which a bundle stores them, appended. */
+gw_status gw__v1_put_strings(gw_bundle *bundle, const gw_entry *entry, gw_buf *out, gw_error *error);
+gw_status gw__v1_check(gw_bundle *bundle, const gw_entry *entry, gw_error *error);
+/* Blocks of all files, for verifying: damage, and how many records are in no table of contents (*unlisted; `error` says where). */
+size_t gw__v1_blocks(const gw_bundle *bundle);
+gw_status gw__v1_check_block(gw_bundle *bundle, size_t number, size_t *unlisted, gw_error *error);
+gw_status gw__v1_check_metaindex(const gw_bundle *bundle, size_t file, gw_error *error);
+
 /* ---- bundle.c, source.c */
 
+/* `count` elements of one entry (not of a parent) as they are stored. */
+gw_status gw__bundle_read_entry(gw_bundle *bundle, const gw_entry *entry, uint64_t first, uint64_t count, void *out, gw_error *error);
+/* The stored form of a string entry (not of a parent), appended. */
+gw_status gw__bundle_put_entry(gw_bundle *bundle, const gw_entry *entry, gw_buf *out, gw_error *error);
+/* A tensor that reads one slice of a partitioned one. */
+gw_status gw__bundle_slice_tensor(gw_bundle *bundle, size_t index, size_t nth, gw_tensor **out, gw_error *error);
+
+/* How much of the prefix the .meta beside it is called by: without the pattern of V1 files. */
+size_t gw__meta_stem(const gw_bundle *bundle);
 /* The header alone, of the index at `path`. */
 gw_status gw__bundle_peek(const char *path, gw_header *out, gw_error *error);
 const gw_entry *gw__bundle_at(const gw_bundle *bundle, size_t index);

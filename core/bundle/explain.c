@@ -74,8 +74,7 @@ static int by_number_sort(const void *a, const void *b) {
   return order ? order : strcmp(*left, *right);
 }
 
-/* Takes `name` over; frees it on failure. */
-static gw_status add_name(gw_names *names, char *name, gw_error *error) {
+gw_status gw__add_name(gw_names *names, char *name, gw_error *error) {
   if (!name) return GW_NO_MEMORY;
   void *array = names->names;
   gw_status status = gw__reserve(&array, &names->capacity, names->count + 1, sizeof *names->names, error);
@@ -101,7 +100,7 @@ gw_status gw__checkpoints_in(const char *folder, const gw_names *names, gw_names
     if (!gw__ends_with(name, ".index") || strlen(name) == 6 || !is_kind(folder, name, GW_PATH_FILE)) continue;
     char *path = gw__path_join(folder, name, error);
     if (path) path[strlen(path) - 6] = '\0';
-    status = add_name(out, path, error);
+    status = gw__add_name(out, path, error);
   }
   if (status != GW_OK) gw__names_free(out);
   else if (out->count > 1) qsort(out->names, out->count, sizeof *out->names, by_number_sort);
@@ -321,7 +320,7 @@ static void hint_subfolders(const char *folder, const gw_names *names, gw_error 
     if (!is_kind(folder, names->names[i], GW_PATH_FOLDER)) continue;
     looked++;
     char *path = gw__path_join(folder, names->names[i], NULL);
-    if (path && has_checkpoint(path)) (void)add_name(&with, path, NULL);
+    if (path && has_checkpoint(path)) (void)gw__add_name(&with, path, NULL);
     else gw__free(path);
   }
   char text[MAX_NEAR * GW_SHOWN + 32];

@@ -11,6 +11,7 @@
 #include "../base/alloc.h"
 #include "../base/error.h"
 #include "state.h"
+#include "v1.h"
 
 /* One call of gw_locate. Every step returns GW_OK and leaves *prefix NULL when it has nothing to say. */
 typedef struct search {
@@ -139,13 +140,104 @@ static gw_status is_v1(const search *find, const char *path, bool *is) {
   return status;
 }
 
-/* All V1 checkpoints end here. */
+/* Where the digits of a shard's number begin in "X-00001-of-00002", or 0; *length is how many they are. */
+static size_t v1_number(const char *name, size_t *length) {
+  size_t end = strlen(name), at = end;
+  while (at > 0 && name[at - 1] >= '0' && name[at - 1] <= '9') at--;
+  if (end - at < 5 || at < 4 || strncmp(name + at - 4, "-of-", 4) != 0) return 0;
+  end = at -= 4;
+  while (at > 0 && name[at - 1] >= '0' && name[at - 1] <= '9') at--;
+  *length = end - at;
+  return *length >= 5 && at > 1 && name[at - 1] == '-' && name[at - 2] != '/' ? at : 0;
+}
+
+/* "X-?????-of-00002" for the path of a file of it; NULL for other names. */
+static gw_status v1_pattern(const search *find, const char *path, char **pattern) {
+  size_t length, at = v1_number(path, &length);
+  *pattern = NULL;
+  if (at == 0) return GW_OK;
+  *pattern = gw__strdup(path, find->error);
+  if (!*pattern) return GW_NO_MEMORY;
+  memset(*pattern + at, '?', 5);
+  memmove(*pattern + at + 5, path + at + length, strlen(path + at + length) + 1);
+  return GW_OK;
+}
+
+/* The one pattern that a name, or a pattern with question marks in its count too, stands for. */
+static gw_status v1_pattern_in(const search *find, const char *path, char **pattern) {
+  char *folder, *base;
+  gw_names names = {NULL, 0, 0};
+  *pattern = NULL;
+  gw_status status = gw__path_split(path, &folder, &base, find->error);
+  if (status != GW_OK) return status;
+  status = gw__folder_list(folder, &names, find->error);
+  for (size_t i = 0; i < names.count && status == GW_OK; i++) {
+    char *other = NULL;
+    if (!matches_v1(base, names.names[i])) continue;
+    status = v1_pattern(find, names.names[i], &other);
+    if (status == GW_OK && other && *pattern && strcmp(other, *pattern) != 0) {
+      char one[GW_SHOWN], two[GW_SHOWN];
+      status = gw__fail(find->error, GW_INVALID, "several checkpoints have this name: %s and %s", gw__shown(one, *pattern), gw__shown(two, other));
+      gw__error_hint(find->error, "give one of them");
+      fail_at(find, path, status);
+    }
+    if (*pattern) gw__free(other);
+    else *pattern = other;
+  }
+  if (status == GW_OK && *pattern) {
+    char *joined = gw__path_join(folder, *pattern, find->error);
+    gw__free(*pattern);
+    *pattern = joined;
+    if (!joined) status = GW_NO_MEMORY;
+  }
+  if (status != GW_OK) {
+    gw__free(*pattern);
+    *pattern = NULL;
+  }
+  gw__names_free(&names);
+  gw__free(folder);
+  gw__free(base);
+  return status;
+}
+
+static bool all_there(const char *pattern) {
+  gw_names files;
+  bool there = gw__v1_files(pattern, &files, NULL) == GW_OK;
+  if (there) gw__names_free(&files);
+  return there;
+}
+
+/* All V1 checkpoints end here: a file, or one of several, means the checkpoint that it belongs to if that is there. */
 static gw_status take_v1(const search *find, const char *path) {
-  gw_status status =
-      gw__fail(find->error, GW_UNSUPPORTED,
-               "a checkpoint in TensorFlow's V1 format of 2016, which this version does not read yet");
-  gw__error_hint(find->error, "restore it in TensorFlow and save it again: tf.compat.v1.train.Saver writes V2");
-  return fail_at(find, path, status);
+  bool is_file;
+  char *pattern = NULL;
+  gw_status status = is_v1_file(find, path, &is_file);
+  if (status == GW_OK) status = is_file ? v1_pattern(find, path, &pattern) : v1_pattern_in(find, path, &pattern);
+  if (status != GW_OK) return status;
+  if (pattern && is_file && !all_there(pattern)) {
+    gw__free(pattern);
+    pattern = NULL;
+  }
+  return found(find, pattern ? pattern : gw__strdup(path, find->error));
+}
+
+/* The same for a path that was typed, with a note where something else is taken. */
+static gw_status take_typed_v1(const search *find, const char *path) {
+  char file[GW_SHOWN], shown[GW_SHOWN], *taken;
+  size_t length;
+  gw_status status = take_v1(find, path);
+  if (status != GW_OK) return status;
+  taken = *find->prefix;
+  *find->prefix = NULL;
+  gw__shown(file, find->path);
+  gw__shown(shown, taken);
+  if (strcmp(taken, find->path) != 0)
+    return strchr(find->path, '?') || v1_number(find->path, &length) == 0
+               ? found_as(find, taken, gw__ends_with(find->path, ".meta") ? "%s is a file of the checkpoint %s" : "%s is the checkpoint %s", file, shown)
+               : found_as(find, taken, "%s is a file of the checkpoint %s", file, shown);
+  if (v1_number(taken, &length) > 0)
+    return found_as(find, taken, "%s is one file of several, the others are not here: it is read alone", file);
+  return found(find, taken);
 }
 
 /* Takes `prefix` when a checkpoint is there; otherwise *find->prefix stays NULL. */
@@ -203,7 +295,7 @@ static gw_status as_member(const search *find) {
     return found_as(find, prefix, "%s is a file of the checkpoint %s", gw__shown(file, find->path),
                     gw__shown(shown, prefix));
   if (status == GW_OK) status = is_v1(find, prefix, &is);
-  if (status == GW_OK && is) status = take_v1(find, prefix);
+  if (status == GW_OK && is) status = take_typed_v1(find, prefix);
   gw__free(prefix);
   return status;
 }
@@ -373,15 +465,29 @@ static gw_status unmerged(const search *find, const char *folder, const gw_names
 
 /* V1 files have no ending that would show them: looks into the first few files. */
 static gw_status find_v1(const search *find, const char *folder, const gw_names *names) {
+  gw_names there = {NULL, 0, 0};
   gw_status status = GW_OK;
   for (size_t i = 0; i < names->count && i < 32 && status == GW_OK; i++) {
     bool is = false;
-    char *path = gw__path_join(folder, names->names[i], find->error);
-    if (!path) return GW_NO_MEMORY;
-    search quiet = {find->path, find->prefix, find->note, NULL}; /* what cannot be read is none */
-    if (is_v1_file(&quiet, path, &is) == GW_OK && is) status = take_v1(find, path);
+    char *path = gw__path_join(folder, names->names[i], find->error), *taken = NULL;
+    if (!path) return gw__names_free(&there), GW_NO_MEMORY;
+    search quiet = {find->path, &taken, find->note, NULL}; /* what cannot be read is none */
+    if (is_v1_file(&quiet, path, &is) == GW_OK && is) {
+      search one = {find->path, &taken, find->note, find->error};
+      status = take_v1(&one, path);
+    }
     gw__free(path);
+    bool known = there.count > 0 && taken && strcmp(there.names[there.count - 1], taken) == 0;
+    if (taken && !known) status = gw__add_name(&there, taken, find->error);
+    else gw__free(taken);
   }
+  char where[GW_SHOWN], shown[GW_SHOWN];
+  if (status == GW_OK && there.count == 1)
+    status = found_as(find, gw__strdup(there.names[0], find->error), "%s has one checkpoint, %s", shown_folder(where, folder),
+                      gw__shown(shown, there.names[0]));
+  else if (status == GW_OK && there.count > 1)
+    status = too_many(find, folder, &there);
+  gw__names_free(&there);
   return status;
 }
 
@@ -446,7 +552,7 @@ static gw_status as_file(const search *find) {
   gw_sniff sniff;
   gw_status status = gw__sniff_file(find->path, &sniff, find->error);
   if (status != GW_OK) return status;
-  if (sniff.kind == GW_SNIFF_V1) return take_v1(find, find->path);
+  if (sniff.kind == GW_SNIFF_V1) return take_typed_v1(find, find->path);
   if (gw__member_prefix(find->path) > 0) return lonely_member(find);
   status = gw__path_split(find->path, &folder, &base, find->error);
   if (status != GW_OK) return status;
@@ -467,7 +573,7 @@ static gw_status as_nothing(const search *find) {
   bool is;
   gw_status status = is_v1(find, find->path, &is);
   if (status != GW_OK) return status;
-  return is ? take_v1(find, find->path) : gw__explain_missing(find->path, find->error);
+  return is ? take_typed_v1(find, find->path) : gw__explain_missing(find->path, find->error);
 }
 
 static gw_status locate(const search *find, bool folder_first) {
@@ -498,7 +604,9 @@ gw_status gw_locate(const char *path, char **prefix, char **note, gw_error *erro
   search find = {trimmed, prefix, note, error};
   gw_status status = locate(&find, end < length);
   assert(status != GW_OK || *prefix);
-  if (status == GW_OK) status = check_index(&find, *prefix);
+  bool has = false;
+  if (status == GW_OK) status = has_index(&find, *prefix, &has);
+  if (status == GW_OK && has) status = check_index(&find, *prefix);
   if (status != GW_OK) {
     take_back(&find);
     gw__error_file(error, path);
@@ -509,7 +617,12 @@ gw_status gw_locate(const char *path, char **prefix, char **note, gw_error *erro
 
 bool gw_same_checkpoint(const char *a, const char *b) {
   char *one = index_of(a, NULL), *other = index_of(b, NULL);
+  gw_names ours = {NULL, 0, 0}, theirs = {NULL, 0, 0};
   bool same = one && other && gw__path_same(one, other);
+  if (!same && gw__v1_files(a, &ours, NULL) == GW_OK && gw__v1_files(b, &theirs, NULL) == GW_OK)
+    same = ours.count == theirs.count && gw__path_same(ours.names[0], theirs.names[0]);
+  gw__names_free(&ours);
+  gw__names_free(&theirs);
   gw__free(one);
   gw__free(other);
   return same;

@@ -49,6 +49,8 @@ bool gw__is_data_name(const char *name);
 bool gw__is_unmerged(const gw_names *names);
 /* The prefixes of all whole checkpoints among a folder's names, joined to the folder, in the order of their numbers. */
 gw_status gw__checkpoints_in(const char *folder, const gw_names *names, gw_names *out, gw_error *error);
+/* Takes `name` (which may be NULL after a failed allocation) over; frees it on failure. */
+gw_status gw__add_name(gw_names *names, char *name, gw_error *error);
 /* Writes the last `most` names as "a, b, c (and 4 more)". */
 void gw__list_last(char *out, size_t size, const gw_names *names, size_t most);
 /* A name or path for messages: printable and cut. */

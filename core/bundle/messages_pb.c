@@ -1,4 +1,4 @@
-/* BundleHeaderProto and BundleEntryProto, between bytes and our structs. The only file of the module that sees what
+/* BundleHeaderProto, BundleEntryProto and what V1 files list, between bytes and our structs. The only file of the module that sees what
  * protobuf-c generates. */
 #include <string.h>
 
@@ -8,12 +8,27 @@
 #include "../base/pb_memory.h"
 #include "bundle.h"
 #include "bundle.pb-c.h"
+#include "v1.pb-c.h"
 
 /* The smallest repeated message (an axis of size 0) takes 2 bytes in the file, 56 in memory, and up to 64 while it is
  * taken apart. */
 enum { GROWTH = 64 };
 
 /* ---- Header */
+
+/* Bundles and V1 files have the same rules and, so far, the same number. */
+static gw_status check_version(const Tensorflow__VersionDef *version, gw_header *out, gw_error *error) {
+  out->producer = version->producer;
+  out->min_consumer = version->min_consumer;
+  for (size_t i = 0; i < version->n_bad_consumers; i++)
+    if (version->bad_consumers[i] == GW_BUNDLE_VERSION)
+      return gw__fail(error, GW_UNSUPPORTED, "the checkpoint disallows consumer version %d", GW_BUNDLE_VERSION);
+  if (out->min_consumer > GW_BUNDLE_VERSION)
+    return gw__fail(error, GW_UNSUPPORTED, "the checkpoint's min consumer version %d is above version %d, the newest that is known",
+                    out->min_consumer, GW_BUNDLE_VERSION);
+  return out->producer >= 0 ? GW_OK
+                            : gw__fail(error, GW_UNSUPPORTED, "the checkpoint's producer version %d is below 0", out->producer);
+}
 
 gw_status gw__decode_header(gw_span value, gw_header *out, gw_error *error) {
   gw_pb_memory memory;
@@ -26,22 +41,10 @@ gw_status gw__decode_header(gw_span value, gw_header *out, gw_error *error) {
   if (!header) {
     status = gw__pb_failed(&memory, "the header is not a BundleHeaderProto", error);
   } else {
-    const Tensorflow__VersionDef *version = header->version;
     out->shards = header->num_shards;
     out->big_endian = header->endianness == 1;
-    out->has_version = version != NULL;
-    if (version) {
-      out->producer = version->producer;
-      out->min_consumer = version->min_consumer;
-      for (size_t i = 0; i < version->n_bad_consumers && status == GW_OK; i++)
-        if (version->bad_consumers[i] == GW_BUNDLE_VERSION)
-          status = gw__fail(error, GW_UNSUPPORTED, "the checkpoint disallows consumer version %d", GW_BUNDLE_VERSION);
-    }
-    if (status == GW_OK && out->min_consumer > GW_BUNDLE_VERSION)
-      status = gw__fail(error, GW_UNSUPPORTED, "the checkpoint's min consumer version %d is above version %d, the newest that is known",
-                        out->min_consumer, GW_BUNDLE_VERSION);
-    if (status == GW_OK && out->producer < 0)
-      status = gw__fail(error, GW_UNSUPPORTED, "the checkpoint's producer version %d is below 0", out->producer);
+    out->has_version = header->version != NULL;
+    if (header->version) status = check_version(header->version, out, error);
     if (status == GW_OK && header->endianness != 0 && header->endianness != 1)
       status = gw__fail(error, GW_CORRUPT, "the header's endianness is %d (expected 0 or 1)", header->endianness);
   }
@@ -79,18 +82,17 @@ static gw_status decode_shape(const Tensorflow__TensorShapeProto *shape, gw_aren
   return GW_OK;
 }
 
-static gw_status decode_parts(const Tensorflow__BundleEntryProto *message, gw_arena *arena, gw_entry *out, gw_error *error) {
+static gw_status decode_parts(Tensorflow__TensorSliceProto *const *slices, size_t count, gw_arena *arena, gw_entry *out, gw_error *error) {
   out->parts = NULL;
-  if (message->n_slices == 0) return GW_OK;
-  size_t rank = out->rank, count = message->n_slices, numbers;
-  if (rank == 0) return gw__fail(error, GW_CORRUPT, "a scalar that is said to be stored in %zu slices", count);
+  if (count == 0) return GW_OK;
+  size_t rank = out->rank, numbers;
   gw_parts *parts = gw__arena_alloc(arena, sizeof *parts, error);
   if (!parts || !gw__mul_size(count, rank, &numbers)) return GW_NO_MEMORY;
   /* Every extent takes 2 bytes of the message at least, which bounds count * rank once each slice has `rank` of them. */
   for (size_t i = 0; i < count; i++)
-    if (message->slices[i]->n_extent != rank)
+    if (slices[i]->n_extent != rank)
       return gw__fail(error, GW_CORRUPT, "slice %zu has %zu extents for a shape of %zu dimensions", i,
-                      message->slices[i]->n_extent, rank);
+                      slices[i]->n_extent, rank);
   parts->count = count;
   parts->starts = gw__arena_alloc(arena, numbers * sizeof(int64_t), error);
   parts->lengths = gw__arena_alloc(arena, numbers * sizeof(int64_t), error);
@@ -98,7 +100,7 @@ static gw_status decode_parts(const Tensorflow__BundleEntryProto *message, gw_ar
   if (!parts->starts || !parts->lengths || !parts->entries) return GW_NO_MEMORY;
   for (size_t i = 0; i < count; i++)
     for (size_t axis = 0; axis < rank; axis++) {
-      const Tensorflow__TensorSliceProto__Extent *extent = message->slices[i]->extent[axis];
+      const Tensorflow__TensorSliceProto__Extent *extent = slices[i]->extent[axis];
       bool has = extent->has_length_case == TENSORFLOW__TENSOR_SLICE_PROTO__EXTENT__HAS_LENGTH_LENGTH;
       /* An explicit -1 is the whole axis too (TensorSlice::kFullExtent). */
       if (has && extent->length < -1)
@@ -135,7 +137,46 @@ gw_status gw__decode_entry(gw_span value, gw_arena *arena, gw_entry *out, gw_err
   gw_status status = message ? GW_OK : gw__pb_failed(&memory, "the entry is not a BundleEntryProto", error);
   if (status == GW_OK && message) status = decode_place(message, out, error);
   if (status == GW_OK && message) status = decode_shape(message->shape, arena, out, error);
-  if (status == GW_OK && message) status = decode_parts(message, arena, out, error);
+  if (status == GW_OK && message && message->n_slices > 0 && out->rank == 0)
+    status = gw__fail(error, GW_CORRUPT, "a scalar that is said to be stored in %zu slices", message->n_slices);
+  if (status == GW_OK && message) status = decode_parts(message->slices, message->n_slices, arena, out, error);
+  gw__arena_free(&memory.arena);
+  return status;
+}
+
+/* ---- V1 */
+
+static gw_status take_tensor(const Tensorflow__SavedSliceMeta *message, gw_arena *arena, gw_entry *out, gw_error *error) {
+  out->key = gw__arena_text(arena, (const char *)message->name.data, message->name.len, error);
+  out->key_size = (uint32_t)message->name.len;
+  if (!out->key) return GW_NO_MEMORY;
+  if (message->type <= 0) return gw__fail(error, GW_CORRUPT, "it is listed without a dtype");
+  out->dtype = message->type > 100 && message->type < 200 ? message->type - 100 : message->type; /* a reference type */
+  gw_status status = decode_shape(message->shape, arena, out, error);
+  if (status == GW_OK && message->n_slice == 0) status = gw__fail(error, GW_CORRUPT, "it is listed without a slice");
+  return status == GW_OK ? decode_parts(message->slice, message->n_slice, arena, out, error) : status;
+}
+
+gw_status gw__decode_v1_tensor(gw_span value, gw_arena *arena, gw_entry *out, gw_error *error) {
+  gw_pb_memory memory;
+  if (value.size > GW_MAX_ENTRY_BYTES)
+    return gw__fail(error, GW_LIMIT, "a tensor takes %zu bytes of the table of contents (at most %zu are read)", value.size, GW_MAX_ENTRY_BYTES);
+  ProtobufCAllocator allocator = gw__pb_start(&memory, value.size, GROWTH);
+  Tensorflow__SavedSliceMeta *message = tensorflow__saved_slice_meta__unpack(&allocator, value.size, (const uint8_t *)value.data);
+  gw_status status = message ? take_tensor(message, arena, out, error)
+                             : gw__pb_failed(&memory, "a tensor in the table of contents is not a SavedSliceMeta", error);
+  gw__arena_free(&memory.arena);
+  return status;
+}
+
+gw_status gw__decode_v1_versions(gw_span value, gw_header *out, gw_error *error) {
+  gw_pb_memory memory;
+  if (value.size > GW_MAX_ENTRY_BYTES) return gw__fail(error, GW_LIMIT, "versions of %zu bytes", value.size);
+  ProtobufCAllocator allocator = gw__pb_start(&memory, value.size, GROWTH);
+  Tensorflow__VersionDef *version = tensorflow__version_def__unpack(&allocator, value.size, (const uint8_t *)value.data);
+  gw_status status = version ? check_version(version, out, error) : gw__pb_failed(&memory, "the versions are not a VersionDef", error);
+  out->producer = GW_BUNDLE_VERSION; /* of what is written from it */
+  out->min_consumer = 0;
   gw__arena_free(&memory.arena);
   return status;
 }

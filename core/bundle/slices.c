@@ -285,12 +285,8 @@ static gw_status gather_slice(const gw_gather *gather, size_t nth, const int64_t
   uint64_t length = (uint64_t)lengths[gather->axis] * gather->inner, end = begin + length;
   uint64_t from = low > begin ? low : begin, to = high < end ? high : end;
   if (from >= to) return GW_OK;
-  const gw_file *file;
-  gw_status status = gw__bundle_shard(gather->bundle, slice->shard, &file, error);
-  if (status != GW_OK) return status;
-  uint64_t position = rows * length + (from - begin);
-  return gw__file_read(file, slice->offset + position * gather->width, out + (from - low) * gather->width,
-                       (size_t)((to - from) * gather->width), error);
+  return gw__bundle_read_entry(gather->bundle, slice, rows * length + (from - begin), to - from, out + (from - low) * gather->width,
+                               error);
 }
 
 gw_status gw__bundle_read_parts(gw_bundle *bundle, const gw_entry *parent, uint64_t first, uint64_t count, void *out,
@@ -333,19 +329,16 @@ static gw_status read_slice_strings(gw_bundle *bundle, const gw_entry *parent, s
                                     gw_error *error) {
   int64_t starts[GW_MAX_RANK], lengths[GW_MAX_RANK];
   const gw_entry *slice = &bundle->entries[parent->parts->entries[nth]];
-  const gw_file *file;
   uint64_t elements;
-  uint8_t *data = stored->data + stored->size;
+  uint8_t *data = stored->data + stored->size; /* there is room for all slices: it stays where it is */
   gw__slice_extents(parent, nth, starts, lengths);
   gw_status status = gw__shape_elements(parent->rank, lengths, &elements, error);
-  if (status == GW_OK) status = gw__bundle_shard(bundle, slice->shard, &file, error);
-  if (status == GW_OK) status = gw__file_read(file, slice->offset, data, (size_t)slice->size, error);
+  if (status == GW_OK) status = gw__bundle_put_entry(bundle, slice, stored, error);
   gw_span *own = status == GW_OK ? gw__alloc_array((size_t)elements, sizeof *own, error) : NULL;
   if (status == GW_OK && !own) status = GW_NO_MEMORY;
   if (status == GW_OK) status = gw__split_strings(data, (size_t)slice->size, own, (size_t)elements, error);
   for (uint64_t i = 0; status == GW_OK && i < elements; i++) strings[place_of(parent, starts, lengths, i)] = own[i];
   gw__free(own);
-  stored->size += (size_t)slice->size;
   return status;
 }
 

@@ -30,6 +30,7 @@ static int32_t old_shard(const gw_plan *plan, const gw_unit *unit) {
   const gw_plan_item *item = &plan->items[unit->item];
   const gw_entry *entry = item->bundle == plan->draft->bundle ? gw__unit_entry(plan, unit) : NULL;
   if (entry) return entry->shard;
+  if (item->shards) return item->shards[unit->slice];
   if (!item->base) return 0;
   const gw_entry *before = gw__bundle_at(plan->draft->bundle, item->base - 1);
   return before->parts ? plan->draft->bundle->entries[before->parts->entries[0]].shard : before->shard;
@@ -80,8 +81,8 @@ static void place_as_before(gw_plan *plan) {
     /* Other slices than before, or none, go together to where the first of the old ones was. */
     bool as_before = item->bundle == plan->draft->bundle && item->index == item->base - 1;
     if (entry->parts) entry = &plan->draft->bundle->entries[entry->parts->entries[as_before ? unit->slice : 0]];
-    unit->shard = entry->shard;
-    unit->offset = entry->offset;
+    unit->shard = item->shards ? item->shards[unit->slice] : entry->shard;
+    unit->offset = plan->draft->bundle->v1 ? 0 : entry->offset; /* they have none: by name then */
   }
   qsort(plan->units, plan->unit_count, sizeof *plan->units, by_place);
 }
@@ -170,8 +171,8 @@ static gw_status refuse_sharing(const gw_plan *plan, gw_error *error) {
   const char *flag = plan->options.data == GW_DATA_LINK ? "--data link" : "--data clone";
   if (plan->options.shards > 0) return gw__fail(error, GW_INVALID, "%s keeps the input's shards: it cannot be combined with --shards", flag);
   for (size_t i = 0; i < plan->input_count; i++)
-    if (plan->inputs[i]->header.big_endian) {
-      gw__fail(error, GW_INVALID, "%s cannot share the data of a big-endian checkpoint", flag);
+    if (plan->inputs[i]->header.big_endian || plan->inputs[i]->v1) {
+      gw__fail(error, GW_INVALID, "%s cannot share the data of a %s checkpoint", flag, plan->inputs[i]->v1 ? "V1" : "big-endian");
       gw__error_file(error, plan->inputs[i]->prefix);
       gw__error_hint(error, "use --data copy, which converts it");
       return GW_INVALID;

@@ -31,20 +31,40 @@ static gw_status make_parts(gw_plan *plan, gw_plan_item *item, size_t count, gw_
   item->slices = gw__arena_alloc(&plan->arena, count * sizeof(gw_tensor *), error);
   if (!parts || !item->slices) return GW_NO_MEMORY;
   *parts = (gw_parts){.starts = gw__arena_alloc(&plan->arena, numbers, error), .lengths = gw__arena_alloc(&plan->arena, numbers, error)};
-  if (!parts->starts || !parts->lengths) return GW_NO_MEMORY;
+  if (item->tensor->op == GW_OP_LEAF) item->shards = gw__arena_alloc(&plan->arena, count * sizeof *item->shards, error);
+  if (!parts->starts || !parts->lengths || (item->tensor->op == GW_OP_LEAF && !item->shards)) return GW_NO_MEMORY;
   item->parts = parts;
   return GW_OK;
 }
 
-static gw_status add_slice(gw_plan_item *item, unsigned nth, gw_eval *eval, gw_error *error) {
-  gw_parts *parts = item->parts;
-  gw_tensor *tensor = item->tensor, **slice = &item->slices[parts->count];
+/* What makes the slice, and its extents. */
+static gw_status cut(gw_plan_item *item, unsigned nth, int64_t *start, int64_t *length, gw_tensor **slice, gw_error *error) {
+  gw_tensor *tensor = item->tensor;
   size_t axis = (size_t)tensor->how->axis;
-  int64_t *start = parts->starts + parts->count * tensor->rank, *length = parts->lengths + parts->count * tensor->rank;
   memset(start, 0, tensor->rank * sizeof *start);
   memcpy(length, tensor->dims, tensor->rank * sizeof *length);
   gw__partition_extent(tensor->dims[axis], tensor->how->numbers[0], nth, &start[axis], &length[axis]);
-  gw_status status = gw__expr_part(tensor->how->operands[0], start, length, slice, error);
+  return gw__expr_part(tensor->how->operands[0], start, length, slice, error);
+}
+
+/* A slice of a V1 file, written with the extents that it is listed with. */
+static gw_status decode(gw_plan_item *item, unsigned nth, int64_t *start, int64_t *length, gw_tensor **slice, gw_error *error) {
+  gw_bundle *bundle;
+  size_t index, rank = item->tensor->rank;
+  gw_slice_info info;
+  gw__bundle_of_leaf(item->tensor, &bundle, &index);
+  gw_bundle_slice(bundle, index, nth, &info);
+  memcpy(start, info.starts, rank * sizeof *start);
+  memcpy(length, info.lengths, rank * sizeof *length);
+  item->shards[item->parts->count] = info.shard;
+  return gw__bundle_slice_tensor(bundle, index, nth, slice, error);
+}
+
+static gw_status add_slice(gw_plan_item *item, unsigned nth, gw_eval *eval, gw_error *error) {
+  gw_parts *parts = item->parts;
+  gw_tensor **slice = &item->slices[parts->count];
+  size_t at = parts->count * item->tensor->rank;
+  gw_status status = (item->tensor->op == GW_OP_LEAF ? decode : cut)(item, nth, parts->starts + at, parts->lengths + at, slice, error);
   if (status != GW_OK) return status;
   parts->count++;
   return gw__expr_measure(eval, *slice, error);

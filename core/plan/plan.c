@@ -42,7 +42,11 @@ static gw_status note_leaves(const gw_plan_item *item, gw_usage *usage, gw_error
   if (item->bundle) return use(usage, item->bundle, item->index, error);
   for (size_t cursor = 0; gw__expr_leaves(item->tensor, &cursor, &leaf);) {
     if (!gw__bundle_of_leaf(leaf, &bundle, &index)) continue;
+    bool partial;
     gw_status status = use(usage, bundle, index, error);
+    /* Nothing can be made of it: that is said before room is made for the result. */
+    if (status == GW_OK && gw_tensor_slices(leaf, &partial) > 0 && partial && item->tensor != leaf)
+      status = leaf->ops->read(leaf->source, leaf->index, 0, 0, NULL, error);
     if (status != GW_OK) return status;
   }
   return GW_OK;
@@ -57,6 +61,21 @@ static gw_action action_of(const gw_plan_item *item) {
   const gw_tensor *leaf;
   size_t cursor = 0;
   return gw__expr_leaves(item->tensor, &cursor, &leaf) ? GW_ACTION_COMPUTED : GW_ACTION_NEW;
+}
+
+/* Values of V1 files are not stored as they are written: they are made, by a tensor that only reads. */
+static gw_status decode(gw_plan_item *item, gw_error *error) {
+  gw_tensor *tensor;
+  if (!item->bundle || !item->bundle->v1) return GW_OK;
+  bool partial;
+  gw_status status = gw__plan_tensor(item, &tensor, error);
+  item->bundle = NULL;
+  if (status != GW_OK || gw_tensor_slices(tensor, &partial) > 0) return status;
+  gw_eval eval;
+  gw__eval_start(&eval, 0);
+  status = gw__expr_measure(&eval, tensor, error);
+  gw__eval_end(&eval);
+  return status;
 }
 
 static gw_status take_items(gw_plan *plan, gw_error *error) {
@@ -78,12 +97,13 @@ static gw_status take_items(gw_plan *plan, gw_error *error) {
       item->bundle = draft->bundle;
       item->index = source->base - 1;
     }
-    if (!item->bundle) status = gw__plan_parts(plan, item, error);
-    if (status == GW_OK && !item->bundle && !item->parts) status = gw_tensor_measure(item->tensor, error);
-    if (status != GW_OK) return gw__error_key(error, item->name.data, item->name.size);
     item->action = action_of(item);
     /* Put back where it was: nothing is gone. */
     if (item->replaced && item->bundle == draft->bundle && item->index == item->base - 1) item->replaced = false;
+    status = decode(item, error);
+    if (status == GW_OK && !item->bundle) status = gw__plan_parts(plan, item, error);
+    if (status == GW_OK && !item->bundle && !item->parts) status = gw_tensor_measure(item->tensor, error);
+    if (status != GW_OK) return gw__error_key(error, item->name.data, item->name.size);
   }
   return GW_OK;
 }
@@ -192,10 +212,11 @@ static void add_up(gw_plan *plan) {
   for (size_t i = 0; i < plan->unit_count; i++) {
     const gw_unit *unit = &plan->units[i];
     if (plan->shards[unit->shard].shared) totals->bytes_shared += unit->size;
-    else if (plan->items[unit->item].bundle) totals->bytes_moved += unit->size;
+    else if (plan->items[unit->item].action <= GW_ACTION_RENAMED) totals->bytes_moved += unit->size;
     else totals->bytes_computed += unit->size;
   }
-  if (options->verify == GW_VERIFY_NONE) totals->bytes_unverified = totals->bytes_moved;
+  for (size_t i = 0; i < plan->unit_count && options->verify == GW_VERIFY_NONE; i++)
+    if (plan->items[plan->units[i].item].bundle && !plan->shards[plan->units[i].shard].shared) totals->bytes_unverified += plan->units[i].size;
   if (options->verify != GW_VERIFY_ALL) totals->bytes_unverified += totals->bytes_shared;
 }
 

@@ -20,6 +20,7 @@ typedef struct gw_plan_item {
   gw_tensor *tensor;  /* counted; NULL while `bundle` says all */
   gw_parts *parts;    /* of a tensor that is made: the slices in which it is written, without their entries; NULL: whole */
   gw_tensor **slices; /* with `parts`: what makes each of them; counted */
+  int32_t *shards;    /* with `parts`: in which shard of the input each was; NULL: they are cut anew */
   uint32_t base;      /* 1 + position in the draft's bundle of what stood under this item before; 0: nothing did */
   bool replaced;      /* that one's value is gone */
   uint32_t line;

@@ -91,7 +91,8 @@ static gw_status check_not_input(const gw_run *run, const char *index, gw_error 
   const gw_plan *plan = run->plan;
   for (size_t i = 0; i <= plan->input_count; i++) {
     const gw_bundle *bundle = i < plan->input_count ? plan->inputs[i] : plan->draft->bundle;
-    if (!bundle || !gw__path_same(index, bundle->index_path)) continue;
+    /* The files of a V1 checkpoint would stay, but nobody would find them behind an index of their name. */
+    if (!bundle || !(gw__path_same(index, bundle->index_path) || gw_same_checkpoint(run->prefix, bundle->prefix))) continue;
     gw__fail(error, GW_INVALID, "is an input, and inputs are never written to");
     gw__error_file(error, run->prefix);
     gw__error_hint(error, "write to another prefix; files can be renamed afterwards");
@@ -152,9 +153,9 @@ static gw_status survey_index(gw_run *run, const gw_names *names, gw_error *erro
   gw_status status = index ? gw__path_look(index, &kind, NULL, error) : GW_NO_MEMORY;
   run->old_exists = kind != GW_PATH_NONE;
   run->swap_shards = 0;
+  if (status == GW_OK) status = check_not_input(run, index, error);
   if (status == GW_OK && run->old_exists) {
-    status = check_not_input(run, index, error);
-    if (status == GW_OK && !run->options.force) status = in_the_way(index, error);
+    if (!run->options.force) status = in_the_way(index, error);
     if (status == GW_OK) status = survey_old(run, names, index, error);
   }
   gw__free(index);

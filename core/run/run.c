@@ -70,7 +70,7 @@ static gw_status look_for_meta(gw_run *run, gw_error *error) {
   gw_path_kind kind;
   if (!bundle) return GW_OK;
   gw_buf path = GW_BUF_INIT;
-  gw__put_text(&path, bundle->prefix);
+  gw__put_bytes(&path, bundle->prefix, gw__meta_stem(bundle));
   gw__put_bytes(&path, ".meta", sizeof ".meta");
   gw_status status = gw__buf_status(&path, error);
   if (status == GW_OK) status = gw__path_look((const char *)path.data, &kind, NULL, error);

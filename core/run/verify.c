@@ -49,7 +49,17 @@ static gw_status found(gw_verification *verification, bool fatal, gw_status stat
   return status;
 }
 
+static gw_status check_v1_metaindexes(gw_verification *verification, gw_error *error) {
+  gw_status status = GW_OK;
+  for (int32_t i = 0; i < verification->bundle->header.shards && status == GW_OK; i++) {
+    gw_error what = GW_ERROR_INIT;
+    status = found(verification, false, gw__v1_check_metaindex(verification->bundle, (size_t)i, &what), &what, error);
+  }
+  return status;
+}
+
 static gw_status check_metaindex(gw_verification *verification, gw_error *error) {
+  if (verification->bundle->v1) return check_v1_metaindexes(verification, error);
   gw_file *file = NULL;
   gw_table *table = NULL;
   gw_error what = GW_ERROR_INIT;
@@ -174,8 +184,20 @@ static gw_status check_graph(gw_verification *verification, gw_error *error) {
   return status;
 }
 
+/* Records of V1 files that no table of contents lists are out of everybody's reach. */
+static gw_status check_block(gw_verification *verification, size_t number, gw_error *error) {
+  gw_error what = GW_ERROR_INIT;
+  size_t unlisted;
+  gw_status status = gw__v1_check_block(verification->bundle, number, &unlisted, &what);
+  if (status != GW_OK) return found(verification, true, status, &what, error);
+  if (unlisted == 0) return GW_OK;
+  gw__fail(&what, GW_CORRUPT, "%zu record%s of this block %s in no table of contents", unlisted, unlisted == 1 ? "" : "s", unlisted == 1 ? "is" : "are");
+  return add(verification, false, &what, error);
+}
+
 static gw_status check_one(void *context, unsigned worker, size_t number, gw_error *error) {
   gw_verification *verification = context;
+  if (number >= verification->order_count) return check_block(verification, number - verification->order_count, error);
   const gw_entry *entry = &verification->bundle->entries[verification->order[number]];
   gw_error what = GW_ERROR_INIT;
   gw_status status = gw__bundle_check_entry(verification->bundle, entry, verification->buffers[worker], BUFFER, &what);
@@ -232,7 +254,7 @@ static gw_status list_work(gw_verification *verification, gw_error *error) {
   }
   for (size_t i = 0; i < bundle->entry_count && status == GW_OK; i++) {
     const gw_entry *entry = &bundle->entries[i];
-    if (entry->parts || !has_file(bundle, entry->shard)) continue;
+    if (entry->parts || !(bundle->v1 || has_file(bundle, entry->shard))) continue;
     verification->order[verification->order_count++] = (uint32_t)i;
     verification->total += entry->size;
   }
@@ -264,7 +286,8 @@ gw_status gw_verify_start(const char *prefix, unsigned threads, gw_verification 
   pthread_mutex_init(&verification->lock, NULL);
   gw_status status = prepare(verification, prefix, threads, error);
   if (status == GW_OK) {
-    gw_pool_work work = {verification, verification->order_count, check_one, sort_findings};
+    size_t blocks = verification->bundle && verification->bundle->v1 ? gw__v1_blocks(verification->bundle) : 0;
+    gw_pool_work work = {verification, verification->order_count + blocks, check_one, sort_findings};
     status = gw__pool_start(&work, verification->worker_count, &verification->pool, error);
   }
   if (status != GW_OK) {

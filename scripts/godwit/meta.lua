@@ -107,6 +107,7 @@ function gw.variable(tensor, options) end
 --- an object-based one without the object graph).
 ---@class godwit.Draft
 ---@field kind "variables" | "objects" Name-based (tf.compat.v1.train.Saver) or object-based (tf.train.Checkpoint, Keras).
+---@field format "v1" | "v2" Of the files that it was opened from: before TensorFlow 0.12, or today's, which every output has.
 ---@field path string The prefix it was opened from; "" for a new draft.
 ---@field vars godwit.Vars The tensors by name.
 ---@field root godwit.Node The root of the object graph; assignable (`godwit.Tree`). Object-based only.

@@ -290,18 +290,31 @@ static inline gw_status gwt_dump_strings(const gw_tensor *tensor, gw_buf *dump, 
   return status;
 }
 
-static inline gw_status gwt_dump_values(gw_bundle *bundle, size_t index, const gw_tensor *tensor, gw_buf *dump, gw_error *error) {
-  size_t width = gw_dtype_size(gw_tensor_dtype(tensor));
-  uint64_t elements = gw_tensor_elements(tensor);
-  const gw_entry *entry = gw__bundle_at(bundle, index);
-  if (width > 0) {
-    size_t size = (size_t)elements * width;
-    gwt_must(gw__buf_reserve(dump, size + 1));
-    gw_status status = gw_tensor_read(tensor, 0, elements, dump->data + dump->size, error);
-    dump->size += size;
-    return status;
+static inline gw_status gwt_dump_tensor(const gw_tensor *tensor, gw_buf *dump, gw_error *error) {
+  size_t size = (size_t)gw_tensor_elements(tensor) * gw_dtype_size(gw_tensor_dtype(tensor));
+  if (gw_tensor_dtype(tensor) == GW_DT_STRING) return gwt_dump_strings(tensor, dump, error);
+  gwt_must(gw__buf_reserve(dump, size + 1));
+  gw_status status = gw_tensor_read(tensor, 0, gw_tensor_elements(tensor), dump->data + dump->size, error);
+  dump->size += size;
+  return status;
+}
+
+/* What slices do not cover has no value as a whole, and may be of any size. */
+static inline gw_status gwt_dump_slices(gw_bundle *bundle, size_t index, gw_buf *dump, gw_error *error) {
+  gw_status status = GW_OK;
+  for (size_t i = 0; status == GW_OK && i < gw__bundle_at(bundle, index)->parts->count; i++) {
+    gw_tensor *slice = NULL;
+    status = gw__bundle_slice_tensor(bundle, index, i, &slice, error);
+    if (status == GW_OK) status = gwt_dump_tensor(slice, dump, error);
+    gw_tensor_release(slice);
   }
-  if (gw_tensor_dtype(tensor) == GW_DT_STRING && !entry->parts) return gwt_dump_strings(tensor, dump, error);
+  return status;
+}
+
+static inline gw_status gwt_dump_values(gw_bundle *bundle, size_t index, const gw_tensor *tensor, gw_buf *dump, gw_error *error) {
+  const gw_entry *entry = gw__bundle_at(bundle, index);
+  bool readable = gw_dtype_size(gw_tensor_dtype(tensor)) > 0 || gw_tensor_dtype(tensor) == GW_DT_STRING;
+  if (readable) return entry->parts && entry->parts->partial ? gwt_dump_slices(bundle, index, dump, error) : gwt_dump_tensor(tensor, dump, error);
   gw_status status = GW_OK;
   for (size_t i = 0; status == GW_OK && i < (entry->parts ? entry->parts->count : 1); i++)
     status = gwt_dump_stored(bundle, entry->parts ? &bundle->entries[entry->parts->entries[i]] : entry, dump, error);

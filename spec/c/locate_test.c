@@ -258,25 +258,38 @@ static void the_guides_folders_are_found(void) {
 
 /* ---- V1 */
 
-#define V1 "a checkpoint in TensorFlow's V1 format of 2016, which this version does not read yet"
-#define V1_HINT "restore it in TensorFlow and save it again: tf.compat.v1.train.Saver writes V2"
 #define ANY "-\?\?\?\?\?-of-00002"
 
-static void v1_checkpoints_are_recognised(void) {
+static void v1_checkpoints_are_found(void) {
   make_v1("m/v1-7");
   make_text("m/v1-7.meta", "graph");
-  check_not("m/v1-7", GW_UNSUPPORTED, "m/v1-7", V1, V1_HINT);
-  check_not("m/v1-7.meta", GW_UNSUPPORTED, "m/v1-7", V1, V1_HINT);
-  check_not("m", GW_UNSUPPORTED, "m/v1-7", V1, V1_HINT);
+  check_found("m/v1-7", "m/v1-7", "");
+  check_found("m/v1-7.meta", "m/v1-7", "m/v1-7.meta is a file of the checkpoint m/v1-7");
+  check_found("m", "m/v1-7", "m/ has one checkpoint, m/v1-7");
+  make_v1("m/v1-8");
+  check_not("m", GW_INVALID, "m", "2 checkpoints are here and no state file says which is the latest: m/v1-7, m/v1-8",
+            "give one of them, such as m/v1-8");
   make_state("m/checkpoint", "v1-7");
-  check_not("m", GW_UNSUPPORTED, "m/v1-7", V1, V1_HINT);
-  make_v1("s/v1-00000-of-00002");
+  check_found("m", "m/v1-7", "m/ has the latest checkpoint m/v1-7");
+}
+
+static void v1_checkpoints_of_several_files(void) {
   make_v1("s/v1-00001-of-00002");
-  check_not("s/v1-00001-of-00002", GW_UNSUPPORTED, "s/v1-00001-of-00002", V1, V1_HINT);
-  check_not("s/v1" ANY, GW_UNSUPPORTED, "s/v1" ANY, V1, V1_HINT);
-  check_not("s/v1", GW_UNSUPPORTED, "s/v1", V1, V1_HINT);
+  check_found("s/v1-00001-of-00002", "s/v1-00001-of-00002",
+              "s/v1-00001-of-00002 is one file of several, the others are not here: it is read alone");
+  make_v1("s/v1-00000-of-00002");
+  make_text("s/v1.meta", "graph");
+  check_found("s/v1-00001-of-00002", "s/v1" ANY, "s/v1-00001-of-00002 is a file of the checkpoint s/v1" ANY);
+  check_found("s/v1" ANY, "s/v1" ANY, "");
+  check_found("s/v1", "s/v1" ANY, "s/v1 is the checkpoint s/v1" ANY);
+  check_found("s/v1.meta", "s/v1" ANY, "s/v1.meta is a file of the checkpoint s/v1" ANY);
+  check_found("s/v1-\?\?\?\?\?-of-\?\?\?\?\?", "s/v1" ANY, "s/v1-\?\?\?\?\?-of-\?\?\?\?\? is the checkpoint s/v1" ANY);
+  check_found("s", "s/v1" ANY, "s/ has one checkpoint, s/v1" ANY);
   make_state("s/checkpoint", "v1" ANY);
-  check_not("s", GW_UNSUPPORTED, "s/v1" ANY, V1, V1_HINT);
+  check_found("s", "s/v1" ANY, "s/ has the latest checkpoint s/v1" ANY);
+  make_v1("s/v1-00000-of-00003");
+  check_not("s/v1", GW_INVALID, "s/v1",
+            "several checkpoints have this name: v1" ANY " and v1-\?\?\?\?\?-of-00003", "give one of them");
   check_not("s/v2" ANY, GW_NOT_FOUND, "s/v2" ANY, "there is no checkpoint of this name", "");
 }
 
@@ -621,7 +634,8 @@ int main(int argc, char **argv) {
   RUN(several_checkpoints_are_listed_by_number);
   RUN(a_saved_model_has_variables);
   RUN(the_guides_folders_are_found);
-  RUN(v1_checkpoints_are_recognised);
+  RUN(v1_checkpoints_are_found);
+  RUN(v1_checkpoints_of_several_files);
   RUN(an_index_of_another_name_is_no_v1_file);
   RUN(files_of_other_kinds_are_named);
   RUN(archives_are_named_by_what_is_in_them);

@@ -103,8 +103,12 @@ static void ask(const damage *what) {
   gw_bundle_release(bundle);
 }
 
+/* Of the checkpoint that is damaged; what is written is V2 always. */
+static size_t good_files(void) { return gw_bundle_is_v1(good_bundle) ? 1 : (size_t)gw_bundle_shards(good_bundle) + 1; }
+
 static gwt_path file_of(const char *prefix, size_t number) {
   int shards = gw_bundle_shards(good_bundle);
+  if (gw_bundle_is_v1(good_bundle) && strncmp(prefix, out.text, strlen(out.text)) != 0) return gwt_path_of("%s", prefix);
   return number == 0 ? gwt_index_of(prefix) : gwt_data_of(prefix, (int)number - 1, shards);
 }
 
@@ -235,12 +239,14 @@ static void sweep(void) {
   shown = looked = 0;
   remember_good();
   if (good_bundle) {
-    for (size_t i = 0; i <= (size_t)gw_bundle_shards(good_bundle); i++) {
+    gwt_path index = gwt_index_of(bad.text); /* of the kind before, which would be found first */
+    if (gwt_exists(index.text)) remove(index.text);
+    for (size_t i = 0; i < good_files(); i++) {
       gw_buf bytes = gwt_load(file_of(good.text, i).text);
       gwt_save(file_of(bad.text, i).text, bytes.data, bytes.size);
       gw__buf_free(&bytes);
     }
-    for (size_t i = 0; i <= (size_t)gw_bundle_shards(good_bundle); i++) sweep_file(i);
+    for (size_t i = 0; i < good_files(); i++) sweep_file(i);
   }
   if (shown > MOST_SHOWN) fprintf(stderr, "%s: and %u more\n", kind, shown - MOST_SHOWN);
   forget_good();
@@ -249,8 +255,7 @@ static void sweep(void) {
 /* ---- Kinds */
 
 /* The entries of `from` again, in compressed blocks of one or two: what other writers may leave. */
-static void pack_index(const char *from, const char *to) {
-  gwt_path path = gwt_index_of(from);
+static void pack_table(const char *from, const char *to) {
   gw_file *file;
   gw_table *table = NULL;
   gw_table_iter *iter = NULL;
@@ -261,7 +266,7 @@ static void pack_index(const char *from, const char *to) {
   gw_buf block = GW_BUF_INIT, last = GW_BUF_INIT;
   gwt_table_init(&packed);
   gw__block_builder_init(&builder, 2);
-  gwt_must(gw__file_open(path.text, &file, NULL) == GW_OK && gw__table_open(file, &table, NULL) == GW_OK);
+  gwt_must(gw__file_open(from, &file, NULL) == GW_OK && gw__table_open(file, &table, NULL) == GW_OK);
   gwt_must(gw__table_iter_new(table, &iter, NULL) == GW_OK);
   for (size_t i = 0; more; i++) {
     gwt_must(gw__table_iter_next(iter, &more, &key, &value, NULL, NULL) == GW_OK);
@@ -276,7 +281,7 @@ static void pack_index(const char *from, const char *to) {
     gw__put_bytes(&last, key.data, key.size);
   }
   gwt_table_finish(&packed, 1);
-  gwt_save(gwt_index_of(to).text, packed.out.data, packed.out.size);
+  gwt_save(to, packed.out.data, packed.out.size);
   gw__table_iter_free(iter);
   gw__table_free(table);
   gw__file_close(file);
@@ -289,7 +294,7 @@ static void pack_index(const char *from, const char *to) {
 static void make_packed(const char *prefix) {
   gwt_path names = gwt_path_of("%s/fixtures/valid/kinds/names", spec_folder);
   gw_buf data = gwt_load(gwt_data_of(names.text, 0, 1).text);
-  pack_index(names.text, prefix);
+  pack_table(gwt_index_of(names.text).text, gwt_index_of(prefix).text);
   gwt_save(gwt_data_of(prefix, 0, 1).text, data.data, data.size);
   gw__buf_free(&data);
 }
@@ -302,7 +307,8 @@ static int no_sync(int fd) {
 int main(int argc, char **argv) {
   static const char *const kinds[] = {"guide/tf1-ckpt", "guide/tf2-ckpt-1", "guide/keras-attribute-1", "kinds/names",
                                       "kinds/dtypes",   "kinds/strings",    "kinds/variants",          "kinds/empty",
-                                      "kinds/partitioned", "kinds/two-shards", "kinds/objects"};
+                                      "kinds/partitioned", "kinds/two-shards", "kinds/objects",
+                                      "v1/dtypes",      "v1/saver"};
   if (argc > 1) spec_folder = argv[1];
   if (argc > 2) scratch = argv[2];
   if (argc > 3) stride = strtoul(argv[3], NULL, 10);
@@ -320,6 +326,10 @@ int main(int argc, char **argv) {
   kind = "compressed blocks";
   good = gwt_path_of("%s/packed", scratch);
   make_packed(good.text);
+  gwt_run(sweep, kind);
+  kind = "compressed V1";
+  good = gwt_path_of("%s/packed-v1", scratch);
+  pack_table(gwt_path_of("%s/fixtures/valid/v1/saver", spec_folder).text, good.text);
   gwt_run(sweep, kind);
   return gwt_finish();
 }

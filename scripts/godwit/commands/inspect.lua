@@ -36,7 +36,7 @@ local function print_text(info, listing, prepare)
   local kind = info.kind == "objects" and "object-based" or "name-based"
   local tensors = count == info.tensors and plural(count, "tensor") or ("%d of %s"):format(count, plural(info.tensors, "tensor"))
   io.stdout:write(("%s · %s · %s · %s · %s%s\n"):format(core.printable(info.path), kind, tensors, core.bytes(bytes), plural(info.shards, "shard"),
-    info.big_endian and " · big-endian" or ""))
+    info.big_endian and " · big-endian" or info.v1 and " · V1" or ""))
   for lines in pieces(function() return listing:text(BATCH) end) do io.stdout:write(lines) end
 end
 
@@ -53,7 +53,7 @@ end
 local function print_json(info, listing, prepare)
   local _, bytes = listing:info()
   local head = core.json(core.object {
-    { "schema", 1 }, { "path", info.path }, { "format", "v2" }, { "kind", info.kind }, { "shards", info.shards }, { "bytes", bytes },
+    { "schema", 1 }, { "path", info.path }, { "format", info.v1 and "v1" or "v2" }, { "kind", info.kind }, { "shards", info.shards }, { "bytes", bytes },
   })
   io.stdout:write(head:sub(1, -2), ', "tensors": [')
   local ok, found = xpcall(print_tensors, problem.normal, listing, prepare)
