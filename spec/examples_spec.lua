@@ -55,6 +55,18 @@ does["drop_slots.lua"] = function()
   assert.equal((#gw.open(BERT) - 1) / 3 + 1, #out "bert-tiny")
 end
 
+does["partition_embeddings.lua"] = function()
+  local before, after = gw.open(BERT), out "bert-tiny"
+  local cut = 0
+  for name, tensor in after:each() do
+    assert.is_true(tensor:equal(before.vars[name]), name)
+    if tensor.parts > 1 then cut = cut + 1 end
+    local rows = name:find "embeddings" and tensor.rank > 1 and math.max(1, 64 // (tensor.nbytes // tensor:dim(0)))
+    assert.equal(rows and math.ceil(tensor:dim(0) / rows) or 1, tensor.parts, name)
+  end
+  assert.is_true(cut > 2)
+end
+
 does["rename_scopes.lua"] = function()
   local before, after = gw.open(BERT), out "bert-tiny"
   assert.equal(#before, #after)
