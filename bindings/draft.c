@@ -209,6 +209,53 @@ static int rename_scope(lua_State *L) {
   return 1;
 }
 
+/* The names at [index][i]: one, or a sequence. Spans point into strings that the table keeps alive. */
+static size_t rule_targets(lua_State *L, int index, lua_Integer i, gw_span *out) {
+  size_t count = 1;
+  if (lua_rawgeti(L, index, i) == LUA_TTABLE) {
+    count = (size_t)lua_rawlen(L, -1);
+    for (size_t j = 0; j < count && out; j++) {
+      if (lua_rawgeti(L, -1, (lua_Integer)j + 1) != LUA_TSTRING) luaL_error(L, "names are strings, not %s", gwl_what(L, -1));
+      out[j].data = lua_tolstring(L, -1, &out[j].size);
+      lua_pop(L, 1);
+    }
+  } else if (lua_type(L, -1) != LUA_TSTRING) {
+    luaL_error(L, "names are strings, not %s", gwl_what(L, -1));
+  } else if (out) {
+    out->data = lua_tolstring(L, -1, &out->size);
+  }
+  lua_pop(L, 1);
+  return count;
+}
+
+/* draft:core_assign(source, from, to, tensors, optional) -> how many tensors were assigned. `from`: a sequence of names; `to`: of
+ * names or sequences of them; `tensors`: by the rule's number, what comes instead of the source's. */
+static int assign(lua_State *L) {
+  gw_draft *draft = gwl_check_draft(L, 1), *source = gwl_check_draft(L, 2);
+  char line[128];
+  size_t assigned, targets = 0;
+  gw_error error = GW_ERROR_INIT;
+  for (int i = 3; i <= 5; i++) luaL_checktype(L, i, LUA_TTABLE);
+  size_t count = (size_t)lua_rawlen(L, 3);
+  for (size_t i = 0; i < count; i++) targets += rule_targets(L, 4, (lua_Integer)i + 1, NULL);
+  gw_assign_rule *rules = lua_newuserdatauv(L, count * sizeof *rules + 1, 0);
+  gw_span *spans = lua_newuserdatauv(L, targets * sizeof *spans + 1, 0);
+  for (size_t i = 0; i < count; i++) {
+    if (lua_rawgeti(L, 3, (lua_Integer)i + 1) != LUA_TSTRING) return luaL_error(L, "names are strings, not %s", gwl_what(L, -1));
+    rules[i].from.data = lua_tolstring(L, -1, &rules[i].from.size);
+    lua_rawgeti(L, 5, (lua_Integer)i + 1);
+    rules[i].tensor = lua_isnil(L, -1) ? NULL : gwl_check(L, -1, GWL_TENSOR); /* the table keeps it */
+    lua_pop(L, 2);
+    rules[i].to = spans;
+    rules[i].to_count = rule_targets(L, 4, (lua_Integer)i + 1, spans);
+    spans += rules[i].to_count;
+  }
+  if (gw_draft_assign(draft, source, rules, count, lua_toboolean(L, 6), where(L, line), &assigned, &error) != GW_OK)
+    return gwl_raise(L, &error);
+  lua_pushinteger(L, (lua_Integer)assigned);
+  return 1;
+}
+
 /* draft:core_edge_paths() -> a sequence of the paths that rename looks at */
 static int edge_paths(lua_State *L) {
   gw_draft *draft = check_bulk(L);
@@ -399,6 +446,7 @@ void gwl_open_draft(lua_State *L) {
                                      {"core_rename_pairs", rename_pairs},
                                      {"core_rename_exact", rename_exact},
                                      {"core_rename_scope", rename_scope},
+                                     {"core_assign", assign},
                                      {"core_edge_paths", edge_paths},
                                      {"core_edited", edited},
                                      {"core_same", same},

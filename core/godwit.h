@@ -481,6 +481,20 @@ GW_API gw_status gw_draft_rename_scope(gw_draft *draft, const char *from, size_t
 /* Adds all tensors of `other`, which stays as it is. */
 GW_API gw_status gw_draft_merge(gw_draft *draft, gw_draft *other, const char *line, gw_error *error);
 
+/* One rule of an assignment map (tf.compat.v1.train.init_from_checkpoint): a name to a name, to a variable that is there as
+ * NAME/part_0, NAME/part_1, ..., or to a list of names that are its parts; or, when both end in '/', a scope to a scope ("/" is
+ * the root). Names of an object-based draft may leave out "/.ATTRIBUTES/VARIABLE_VALUE"; scopes there mean variables only. */
+typedef struct gw_assign_rule {
+  gw_span from;
+  gw_tensor *tensor; /* put there in place of the source's tensor `from`, which then is for messages only; or NULL */
+  const gw_span *to;
+  size_t to_count;
+} gw_assign_rule;
+/* Every tensor that the rules mean takes over the source's; of two rules for one tensor the later counts. `optional`: what the
+ * source lacks is passed over, and so is a scope without tensors. On failure nothing is edited. *count: how many tensors. */
+GW_API gw_status gw_draft_assign(gw_draft *target, gw_draft *source, const gw_assign_rule *rules, size_t rule_count, bool optional,
+                                 const char *line, size_t *count, gw_error *error);
+
 /* ---- Level 3: the object graph of a draft ------------------------------------------------------------------------ */
 
 /* Nodes are numbers that stay what they are while the draft lives, also when nothing leads to them any more. Names are

@@ -19,7 +19,7 @@ static bool equal(gw_span a, const char *text) { return a.size == strlen(text) &
 
 /* ---- Values */
 
-static void form_of(const gw_draft *draft, const gw_item *item, gw_value_form *out) {
+void gw__draft_form(const gw_draft *draft, const gw_item *item, gw_value_form *out) {
   if (item->tensor) {
     *out = (gw_value_form){gw_tensor_dtype(item->tensor), gw_tensor_rank(item->tensor), gw_tensor_dims(item->tensor), false};
     return;
@@ -64,8 +64,8 @@ static gw_status wrong_shape(gw_liking *liking, const gw_item *to, const gw_valu
 gw_status gw__like_value(gw_liking *liking, uint32_t to, uint32_t from, const char *name, gw_span variable, bool whole) {
   const gw_item *target = &liking->target->items[to], *source = &liking->source->items[from];
   gw_value_form has, wants;
-  form_of(liking->source, source, &has);
-  form_of(liking->target, target, &wants);
+  gw__draft_form(liking->source, source, &has);
+  gw__draft_form(liking->target, target, &wants);
   if (has.dtype != wants.dtype) {
     char key[400];
     gw_printable(key, sizeof key, source->name, source->name_size);

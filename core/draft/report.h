@@ -55,6 +55,7 @@ typedef struct gw_value_form {
   const int64_t *dims;
   bool partial;
 } gw_value_form;
+void gw__draft_form(const gw_draft *draft, const gw_item *item, gw_value_form *out); /* dims live as long as the item's tensor */
 /* Compares the form of two items and remembers the move, or says why TensorFlow raises. `variable` is the program's name of
  * it ("v:0"), or empty; `whole` false: shapes may differ (tables, iterators, Python state). */
 gw_status gw__like_value(gw_liking *liking, uint32_t to, uint32_t from, const char *name, gw_span variable, bool whole);

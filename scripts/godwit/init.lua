@@ -5,6 +5,7 @@ local core = require "godwit.core"
 core.home()
 require "godwit.draft"
 require "godwit.match"
+require "godwit.assign"
 local objects = require "godwit.graph"
 
 local gw = { version = core.version, graph = objects.graph, objects = objects.objects, dict = objects.dict, variable = objects.variable }

@@ -201,6 +201,24 @@ function Draft:map(which, fn, options) end
 ---@param other godwit.Draft
 function Draft:merge(other) end
 
+--- Where a source's tensor goes: a name; a scope ending in `/`, when the source's is one; a variable of this draft's object
+--- graph; a list of names or variables, which are its parts; or `{target, fn}`, where `fn(tensor, name)` returns the value.
+---@alias godwit.AssignTarget string | godwit.Node | (string | godwit.Node)[] | [godwit.AssignTarget, godwit.AssignFunction]
+---@alias godwit.AssignFunction fun(tensor: godwit.Tensor, name: string): godwit.Tensor
+
+--- Takes over source's tensors by an assignment map, as tf.compat.v1.train.init_from_checkpoint fills a model's variables. Rules
+--- go in the order of the source's names; of two rules for one tensor the later counts. A name that is not there, but as
+--- `NAME/part_0`, `NAME/part_1`, ..., means these parts, on either side. Names of object-based drafts may leave out
+--- `/.ATTRIBUTES/VARIABLE_VALUE`.
+---
+--- Raises, and edits nothing, when a target is not there, when source lacks a tensor or a member of a scope, when a scope is
+--- empty (these two unless `optional`: then what source lacks is left as it is), and when dtypes or shapes differ.
+---@param source godwit.Draft
+---@param map table<string, godwit.AssignTarget> | [string, godwit.AssignTarget][]
+---@param options? godwit.RuleOptions
+---@return integer count How many tensors were assigned.
+function Draft:assign(source, map, options) end
+
 --- One thing that restoring does or does not do.
 ---@class godwit.ReportItem
 ---@field name string The object as TensorFlow's messages name it ("(root).model.kernel"), or the tensor's name.

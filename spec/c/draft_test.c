@@ -255,6 +255,35 @@ static gw_status do_scope(gw_draft *draft, gw_error *error) {
   size_t count;
   return gw_draft_rename_scope(draft, "/", 1, "a rather long new scope/", 24, "line 1", &count, error);
 }
+/* A scope, a whole variable in parts, parts to be joined: all that assigning allocates. */
+static gw_status do_assign(gw_draft *draft, gw_error *error) {
+  static const int64_t dims[] = {2}, whole[] = {4};
+  const gw_span parts[] = {{"t/p/part_0", 10}, {"t/p/part_1", 10}}, scope = {"t/", 2}, list[] = {{"t/q", 3}};
+  const gw_assign_rule rules[] = {{{"/", 1}, NULL, &scope, 1}, {{"q", 1}, NULL, parts, 2}, {{"p", 1}, NULL, list, 1}};
+  gw_draft *target = NULL, *source = NULL;
+  gw_tensor *part = NULL, *all = NULL;
+  size_t count;
+  (void)draft;
+  gw_status status = gw_tensor_fill(GW_DT_FLOAT, 1, dims, "\0\0\0", &part, error);
+  if (status == GW_OK) status = gw_tensor_fill(GW_DT_FLOAT, 1, whole, "\0\0\0", &all, error);
+  if (status == GW_OK) status = gw_draft_new(&target, error);
+  if (status == GW_OK) status = gw_draft_new(&source, error);
+  for (size_t i = 0; i < 2 && status == GW_OK; i++) {
+    status = gw_draft_set(target, parts[i].data, parts[i].size, part, NULL, error);
+    if (status == GW_OK) status = gw_draft_set(source, parts[i].data + 2, parts[i].size - 2, part, NULL, error);
+  }
+  if (status == GW_OK) status = gw_draft_set(target, "t/q", 3, all, NULL, error);
+  if (status == GW_OK) status = gw_draft_set(source, "q", 1, all, NULL, error);
+  if (status == GW_OK) {
+    status = gw_draft_assign(target, source, rules, sizeof rules / sizeof *rules, false, "line 1", &count, error);
+    CHECK(count == (status == GW_OK ? 6u : 0u));
+  }
+  gw_draft_release(target);
+  gw_draft_release(source);
+  gw_tensor_release(part);
+  gw_tensor_release(all);
+  return status;
+}
 static gw_status do_drop(gw_draft *draft, gw_error *error) {
   gw_which which = {NULL, 0, 1u << GW_ROLE_STEP};
   size_t count;
@@ -309,7 +338,7 @@ static void try_without_memory(task doing) {
 }
 
 static void rules_without_memory(void) {
-  static const task all[] = {do_rename, do_swap, do_scope, do_drop, do_set, do_copy, do_names};
+  static const task all[] = {do_rename, do_swap, do_scope, do_assign, do_drop, do_set, do_copy, do_names};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) try_without_memory(all[i]);
 }
 
