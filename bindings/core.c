@@ -232,6 +232,9 @@ int gwl_open(lua_State *L) {
                                        {"stack", gwl_tensor_stack},
                                        {"mean", gwl_tensor_mean},
                                        {"random", gwl_tensor_random},
+                                       {"vocab", gwl_vocab_new},
+                                       {"vocab_remap", gwl_vocab_remap},
+                                       {"remap", gwl_vocab_apply},
                                        {"match", gwl_regex_match},
                                        {"sub", gwl_regex_sub},
                                        {"json", gwl_json},
@@ -297,6 +300,7 @@ int gwl_open(lua_State *L) {
   gwl_open_tensor(L);
   gwl_open_draft(L);
   gwl_open_match(L);
+  gwl_open_vocab(L);
   gwl_open_plan(L);
   gwl_open_work(L);
   gwl_open_listing(L);

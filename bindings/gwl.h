@@ -21,6 +21,8 @@
 #define GWL_GRAPH "godwit.Graph"
 #define GWL_NODE "godwit.Node"
 #define GWL_REPORT "godwit.Report"
+#define GWL_VOCAB "godwit.Vocab"
+#define GWL_REMAPPING "godwit.Remapping"
 
 /* The C module. Called by luaopen_godwit_core, main.c and the sandbox. */
 int gwl_open(lua_State *L);
@@ -105,6 +107,7 @@ void gwl_open_sandbox(lua_State *L);
 void gwl_open_graph(lua_State *L);
 void gwl_open_node(lua_State *L);
 void gwl_open_match(lua_State *L); /* after gwl_open_draft */
+void gwl_open_vocab(lua_State *L);
 
 void gwl_push_tensor(lua_State *L, gw_tensor *tensor); /* takes the reference over, also when it raises */
 void gwl_push_draft(lua_State *L, gw_draft *draft);    /* likewise */
@@ -135,6 +138,9 @@ int gwl_tensor_random(lua_State *L); /* core.random(kind, shape, dtype, seed, a,
 
 int gwl_tensor_make(lua_State *L);  /* core.tensor(nested, dtype?) */
 int gwl_tensor_fill(lua_State *L);  /* core.full(shape, value, dtype?) */
+int gwl_vocab_new(lua_State *L);    /* core.vocab(text, name) */
+int gwl_vocab_remap(lua_State *L);  /* core.vocab_remap(vocab, old, new size, old size, buckets, aliases) */
+int gwl_vocab_apply(lua_State *L);  /* core.remap(tensor, remapping, axis, missing) */
 int gwl_draft_new(lua_State *L);
 int gwl_bundle_open(lua_State *L);
 int gwl_locate(lua_State *L);

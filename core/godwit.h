@@ -245,6 +245,16 @@ GW_API gw_status gw_tensor_slice(gw_tensor *tensor, const int64_t *begin, const 
                                  gw_error *error);
 GW_API gw_status gw_tensor_gather(gw_tensor *tensor, const int64_t *indices, size_t count, int64_t axis, gw_tensor **out,
                                   gw_error *error);
+/* Where a vocabulary's tokens were: one line for each of the new axis. */
+typedef struct gw_remapping {
+  size_t count;
+  uint64_t kept, added, lost; /* new tokens that the old vocabulary has, and has not; old ones that no new one takes */
+  int64_t *indices;           /* in the same block. Lines of the old vocabulary from 0; -1: new tokens, out-of-vocabulary buckets */
+} gw_remapping;
+/* As LoadAndRemapMatrix, along any axis of any tensor, and one old element may have several places. `missing`: a scalar, or a
+ * tensor of the result's shape, whose elements are put where the index is -1. */
+GW_API gw_status gw_tensor_remap(gw_tensor *tensor, const gw_remapping *remapping, int64_t axis, gw_tensor *missing,
+                                 gw_tensor **out, gw_error *error);
 /* `element`: one element of the dtype, or NULL for zeros. */
 GW_API gw_status gw_tensor_pad(gw_tensor *tensor, const int64_t *before, const int64_t *after, size_t count, const void *element,
                                gw_tensor **out, gw_error *error);
@@ -304,6 +314,36 @@ typedef struct gw_difference {
 /* A one-line preview as NumPy prints it, at most `edge` elements at each end of an axis once there are more than
  * `whole` elements. *text is the caller's (gw_free). */
 GW_API gw_status gw_tensor_preview(const gw_tensor *tensor, uint64_t whole, uint64_t edge, char **text, gw_error *error);
+
+/* ---- Vocabularies: files with a token on each line ------------------------------------------------------------------ */
+
+typedef struct gw_vocab gw_vocab;
+
+/* Finds the lines of `text`, as TensorFlow's TextFileInitializer reads them: they end in \n or \r\n, the last may have no end,
+ * every other byte is the token's own. GW_INVALID, with the offset, for an empty line and for no line at all. 4 bytes a line;
+ * the text is not copied and must live as long. */
+GW_API gw_status gw_vocab_new(const char *text, size_t size, gw_vocab **out, gw_error *error);
+GW_API void gw_vocab_free(gw_vocab *vocab);
+GW_API size_t gw_vocab_size(const gw_vocab *vocab);
+GW_API gw_span gw_vocab_token(const gw_vocab *vocab, size_t line); /* line < size; until the text goes */
+
+typedef struct gw_vocab_alias {
+  gw_span token, old; /* this token of the new vocabulary takes the place of that one of the old */
+} gw_vocab_alias;
+
+typedef struct gw_vocab_options {
+  size_t size;
+  size_t new_size, old_size; /* so many lines of each count; 0: all */
+  size_t oov_buckets;        /* places for what is out of the vocabulary, after it */
+  const gw_vocab_alias *aliases;
+  size_t alias_count;
+} gw_vocab_options;
+#define GW_VOCAB_OPTIONS_INIT {sizeof(gw_vocab_options), 0, 0, 0, NULL, 0}
+
+/* As GenerateVocabRemapping. GW_INVALID for sizes beyond a vocabulary, a token that the old one has twice, and aliases whose
+ * tokens are not there. Takes about 16 bytes for each old line while it works; *out is the caller's (gw_free). */
+GW_API gw_status gw_vocab_remap(const gw_vocab *vocab, const gw_vocab *old, const gw_vocab_options *options, gw_remapping **out,
+                                gw_error *error);
 
 /* ---- The object graph of a TF2 checkpoint ------------------------------------------------------------------------ */
 

@@ -1,5 +1,6 @@
 /* Evaluating expressions: a box (start and size per axis) or a flat range of a tensor is asked for, and each operation asks
  * its operands for theirs. Results are dense. An element's value never depends on the boxes in which it was asked for. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "../base/alloc.h"
@@ -615,29 +616,50 @@ typedef struct gw_gathering {
   const gw_tensor *tensor;
   const gw_region *region;
   const int64_t *indices; /* all of the operation's */
-  const int64_t *order;   /* places (in the result) of those in the box, by ascending index */
+  const int64_t *order;   /* places (in the result) of those in the box that are not missing, by ascending index */
   int64_t *start, *size;  /* of the operand's box */
   uint64_t outer, inner;  /* elements of the box before and behind the axis */
   bool whole;             /* the box has all indices: what is read along is read only once */
 } gw_gathering;
 
-/* Places in the box by ascending index. */
-static const int64_t *places_in(gw_eval *eval, const gw_tensor *tensor, int64_t begin, int64_t length, gw_error *error) {
-  const int64_t *order = tensor->how->numbers + tensor->dims[tensor->how->axis];
-  if (length == tensor->dims[tensor->how->axis]) return order;
+typedef struct gw_place {
+  int64_t index, place;
+} gw_place;
+
+static int by_index(const void *a, const void *b) {
+  const gw_place *left = a, *right = b;
+  if (left->index != right->index) return left->index < right->index ? -1 : 1;
+  return left->place < right->place ? -1 : left->place > right->place;
+}
+
+/* Places in the box by ascending index; *count without those that are missing. */
+static const int64_t *places_in(gw_eval *eval, const gw_tensor *tensor, int64_t begin, int64_t length, int64_t *count, gw_error *error) {
+  const gw_how *how = tensor->how;
+  const int64_t *indices = how->numbers;
+  int64_t all = tensor->dims[how->axis];
+  *count = length;
+  if (length == all && how->number_count > (size_t)all) {
+    const int64_t *order = indices + all;
+    while (*count > 0 && indices[order[0]] < 0) order++, --*count;
+    return order;
+  }
   int64_t *places = take(eval, (size_t)length * sizeof *places, error);
   if (!places) return NULL;
-  const int64_t *indices = tensor->how->numbers;
   bool sorted = true;
-  for (int64_t i = 0; i < length; i++) {
-    places[i] = begin + i;
-    sorted = sorted && (i == 0 || indices[begin + i - 1] <= indices[begin + i]);
+  *count = 0;
+  for (int64_t i = begin; i < begin + length; i++) {
+    if (indices[i] < 0) continue;
+    sorted = sorted && (*count == 0 || indices[places[*count - 1]] <= indices[i]);
+    places[(*count)++] = i;
   }
   if (sorted) return places;
-  /* Picked out of the order of all of them: where few are wanted of many, boxes have been chosen badly. */
-  size_t found = 0;
-  for (int64_t i = 0; i < tensor->dims[tensor->how->axis]; i++)
-    if (order[i] >= begin && order[i] < begin + length) places[found++] = order[i];
+  gw_mark before = mark(eval);
+  gw_place *pairs = take(eval, (size_t)*count * sizeof *pairs, error);
+  if (!pairs) return NULL;
+  for (int64_t i = 0; i < *count; i++) pairs[i] = (gw_place){indices[places[i]], places[i]};
+  qsort(pairs, (size_t)*count, sizeof *pairs, by_index);
+  for (int64_t i = 0; i < *count; i++) places[i] = pairs[i].place;
+  back_to(eval, before);
   return places;
 }
 
@@ -679,13 +701,61 @@ static bool in_sequence(const gw_gathering *gathering, const int64_t *order, int
   return true;
 }
 
+/* Fills the box's places from `from` to `to` along the axis with what is there for missing ones. */
+static gw_status fill_missing(gw_eval *eval, const gw_gathering *gathering, int64_t from, int64_t to, void *out, gw_error *error) {
+  const gw_tensor *tensor = gathering->tensor, *missing = tensor->how->operands[1];
+  const gw_region *region = gathering->region;
+  size_t rank = tensor->rank, axis = (size_t)tensor->how->axis, width = width_of(tensor);
+  uint64_t row = gathering->inner * width, count = (uint64_t)(to - from) * gathering->inner;
+  gw_mark before = mark(eval);
+  int64_t *start = take(eval, 3 * rank * sizeof *start, error);
+  if (!start) return GW_NO_MEMORY;
+  int64_t *size = start + rank, *at = size + rank;
+  memcpy(start, region->start, rank * sizeof *start);
+  memcpy(size, region->size, rank * sizeof *size);
+  memset(at, 0, rank * sizeof *at);
+  start[axis] = from;
+  size[axis] = to - from;
+  at[axis] = from - region->start[axis];
+  uint8_t *first = (uint8_t *)out + (uint64_t)at[axis] * row;
+  gw_status status;
+  if (missing->rank == 0) {
+    _Alignas(16) uint8_t element[16];
+    gw_region one = flat_region(0, 1);
+    status = pull(eval, missing, &one, element, error);
+    for (uint64_t i = 0; i < gathering->outer && status == GW_OK; i++)
+      gw__move_fill(width, element, first + i * (uint64_t)region->size[axis] * row, (size_t)count);
+  } else {
+    gw_region box = box_region(missing, start, size);
+    void *place = gathering->outer == 1 ? first : take(eval, (size_t)box.count * width, error);
+    status = place ? pull(eval, missing, &box, place, error) : GW_NO_MEMORY;
+    if (status == GW_OK && gathering->outer > 1) gw__move_into(width, rank, size, place, region->size, at, out);
+  }
+  back_to(eval, before);
+  return status;
+}
+
+static gw_status pull_missing(gw_eval *eval, const gw_gathering *gathering, void *out, gw_error *error) {
+  size_t axis = (size_t)gathering->tensor->how->axis;
+  int64_t begin = gathering->region->start[axis], end = begin + gathering->region->size[axis];
+  gw_status status = GW_OK;
+  for (int64_t from = begin, to; from < end && status == GW_OK; from = to) {
+    to = from + 1;
+    if (gathering->indices[from] >= 0) continue;
+    while (to < end && gathering->indices[to] < 0) to++;
+    status = fill_missing(eval, gathering, from, to, out, error);
+  }
+  return status;
+}
+
 static gw_status pull_gather(gw_eval *eval, const gw_tensor *tensor, const gw_region *region, void *out, gw_error *error) {
   const gw_tensor *operand = tensor->how->operands[0];
   size_t rank = tensor->rank, axis = (size_t)tensor->how->axis, width = width_of(tensor);
+  int64_t places;
   gw_mark before = mark(eval);
   gw_gathering gathering = {.tensor = tensor, .region = region, .indices = tensor->how->numbers};
   gathering.start = take(eval, 2 * rank * sizeof(int64_t), error);
-  gathering.order = places_in(eval, tensor, region->start[axis], region->size[axis], error);
+  gathering.order = places_in(eval, tensor, region->start[axis], region->size[axis], &places, error);
   if (!gathering.start || !gathering.order) {
     back_to(eval, before);
     return GW_NO_MEMORY;
@@ -696,11 +766,11 @@ static gw_status pull_gather(gw_eval *eval, const gw_tensor *tensor, const gw_re
   memcpy(gathering.size, region->size, rank * sizeof(int64_t));
   around(tensor, region->size, tensor->how->axis, &gathering.outer, &gathering.inner);
   uint64_t limit = 2 * region->count + SMALLEST_CHUNK;
-  gw_status status = GW_OK;
-  for (int64_t from = 0, length; from < region->size[axis] && status == GW_OK; from += length) {
+  gw_status status = places < region->size[axis] ? pull_missing(eval, &gathering, out, error) : GW_OK;
+  for (int64_t from = 0, length; from < places && status == GW_OK; from += length) {
     const int64_t *order = gathering.order + from;
     gw_mark run_before = mark(eval);
-    length = run_length(&gathering, from, region->size[axis], limit);
+    length = run_length(&gathering, from, places, limit);
     gathering.start[axis] = gathering.indices[order[0]];
     gathering.size[axis] = gathering.indices[order[length - 1]] - gathering.start[axis] + 1;
     gw_region box = box_region(operand, gathering.start, gathering.size);

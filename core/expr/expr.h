@@ -46,7 +46,8 @@ typedef enum gw_op {
   GW_OP_RESHAPE,   /* also squeeze and expand_dims: the elements stay in their order */
   GW_OP_TRANSPOSE, /* numbers: perm */
   GW_OP_SLICE,     /* numbers: begin */
-  GW_OP_GATHER,    /* numbers: indices, then the places of indices in ascending order; axis */
+  GW_OP_GATHER,    /* numbers: indices, then perhaps their places in ascending order; axis; a second operand (a scalar, or of the
+                    * result's shape) has what is put where the index is -1 */
   GW_OP_PAD,       /* numbers: before; low: the element */
   GW_OP_CONCAT,    /* axis; `stacked`: the operands are expand_dims of what was given */
   GW_OP_PARTITION  /* numbers: in how many slices it is saved (1: whole); axis. The elements are the operand's */

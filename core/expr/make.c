@@ -49,6 +49,13 @@ static size_t width_of(const gw_tensor *tensor) {
   return tensor->dtype == GW_DT_STRING ? sizeof(gw_span) : gw_dtype_size(tensor->dtype);
 }
 
+/* Indices are sorted box by box: so much for each of the elements that share one. */
+static size_t sorting_scratch(const gw_tensor *tensor) {
+  uint64_t inner = 1;
+  for (size_t i = (size_t)tensor->how->axis + 1; i < tensor->rank; i++) inner *= (uint64_t)tensor->dims[i];
+  return inner < 24 ? 24 / (size_t)(inner ? inner : 1) : 1;
+}
+
 /* Scratch that an operation itself takes for each element: an estimate by which boxes are sized. */
 static size_t own_scratch(const gw_tensor *tensor) {
   const gw_how *how = tensor->how;
@@ -57,7 +64,7 @@ static size_t own_scratch(const gw_tensor *tensor) {
   switch (tensor->op) {
     case GW_OP_MEAN: return gw__mean_memory(tensor->dtype, how->weights != NULL, 16) / 16 + width_of(tensor);
     case GW_OP_CAST: case GW_OP_TRANSPOSE: case GW_OP_PAD: case GW_OP_CONCAT: return width_of(first);
-    case GW_OP_GATHER: return 2 * width_of(first);
+    case GW_OP_GATHER: return 2 * width_of(first) + sorting_scratch(tensor);
     case GW_OP_UNARY: case GW_OP_CLIP: case GW_OP_BINARY:
       if (is_small_float(tensor->dtype)) return is_elementwise(first) ? 0 : 8;
       return tensor->elements != first->elements || tensor->dtype != first->dtype ? width_of(first) : 0;
@@ -473,8 +480,10 @@ static int by_index(const void *a, const void *b) {
   return left->place < right->place ? -1 : left->place > right->place;
 }
 
-/* The places of indices in ascending order, behind the indices. */
+/* The places of indices in ascending order, behind the indices: where the axes before this one have more than one element,
+ * most boxes have all indices, and sorting them once pays. */
 static gw_status sort_indices(gw_how *how, size_t count, gw_error *error) {
+  if (how->number_count == count) return GW_OK;
   gw_sorted *sorted = gw__alloc_array(count, sizeof *sorted, error);
   if (!sorted) return GW_NO_MEMORY;
   for (size_t i = 0; i < count; i++) sorted[i] = (gw_sorted){how->numbers[i], (int64_t)i};
@@ -484,10 +493,38 @@ static gw_status sort_indices(gw_how *how, size_t count, gw_error *error) {
   return GW_OK;
 }
 
+/* `missing`: what is there for the index -1, or NULL. */
+static gw_status gather(const char *name, gw_tensor *tensor, const int64_t *indices, size_t count, int64_t axis, gw_tensor *missing,
+                        gw_tensor **out, gw_error *error) {
+  int64_t dims[GW_MAX_RANK];
+  gw_tensor *operands[] = {tensor, missing};
+  size_t numbers = count;
+  uint64_t outer = 1;
+  if (count > INT64_MAX) return bad(error, name, tensor, NULL, "too many indices");
+  for (int64_t i = 0; i < axis; i++) outer = outer > 1 || tensor->dims[i] > 1 ? 2 : 1;
+  if (outer > 1 && !gw__mul_size(count, 2, &numbers)) return bad(error, name, tensor, NULL, "too many indices");
+  memcpy(dims, tensor->dims, tensor->rank * sizeof *dims);
+  dims[axis] = (int64_t)count;
+  if (missing && missing->dtype != tensor->dtype)
+    return bad(error, name, tensor, missing, "what is put where nothing was has another dtype; cast it first");
+  if (missing && missing->rank > 0 && !gw__shape_equal(missing->rank, missing->dims, tensor->rank, dims)) {
+    gw_buf text = GW_BUF_INIT;
+    gw__put_shape(&text, tensor->rank, dims);
+    gw__put_u8(&text, 0);
+    gw_status status = bad(error, name, tensor, missing, "what is put where nothing was is a scalar or has the shape of the result, %s",
+                           text.failed ? "" : (const char *)text.data);
+    gw__buf_free(&text);
+    return status;
+  }
+  gw_status status = begin(GW_OP_GATHER, tensor->dtype, tensor->rank, dims, operands, missing ? 2 : 1, numbers, out, error);
+  if (status != GW_OK) return status;
+  (*out)->how->axis = axis;
+  if (count > 0) memcpy((*out)->how->numbers, indices, count * sizeof *indices);
+  return end(out, name, false, sort_indices((*out)->how, count, error), error);
+}
+
 gw_status gw_tensor_gather(gw_tensor *tensor, const int64_t *indices, size_t count, int64_t axis, gw_tensor **out,
                            gw_error *error) {
-  int64_t dims[GW_MAX_RANK];
-  size_t numbers;
   *out = NULL;
   gw_status status = needs_moving("gather", tensor, error);
   if (status == GW_OK) status = take_axis("gather", tensor, tensor->rank, &axis, error);
@@ -496,14 +533,23 @@ gw_status gw_tensor_gather(gw_tensor *tensor, const int64_t *indices, size_t cou
     if (indices[i] < 0 || indices[i] >= tensor->dims[axis])
       return bad(error, "gather", tensor, NULL, "axis %lld has no element %lld (position %zu in the list, from 0)", (long long)axis,
                  (long long)indices[i], i);
-  if (!gw__mul_size(count, 2, &numbers)) return bad(error, "gather", tensor, NULL, "too many indices");
-  memcpy(dims, tensor->dims, tensor->rank * sizeof *dims);
-  dims[axis] = (int64_t)count;
-  status = begin(GW_OP_GATHER, tensor->dtype, tensor->rank, dims, &tensor, 1, numbers, out, error);
+  return gather("gather", tensor, indices, count, axis, NULL, out, error);
+}
+
+gw_status gw_tensor_remap(gw_tensor *tensor, const gw_remapping *remapping, int64_t axis, gw_tensor *missing, gw_tensor **out,
+                          gw_error *error) {
+  *out = NULL;
+  gw_status status = needs_moving("remap", tensor, error);
+  if (status == GW_OK) status = take_axis("remap", tensor, tensor->rank, &axis, error);
   if (status != GW_OK) return status;
-  (*out)->how->axis = axis;
-  if (count > 0) memcpy((*out)->how->numbers, indices, count * sizeof *indices);
-  return end(out, "gather", false, sort_indices((*out)->how, count, error), error);
+  for (size_t i = 0; i < remapping->count; i++) {
+    if (remapping->indices[i] >= -1 && remapping->indices[i] < tensor->dims[axis]) continue;
+    status = bad(error, "remap", tensor, NULL, "position %zu of the new vocabulary is line %lld of the old one (from 0), and axis %lld has %lld elements",
+                 i, (long long)remapping->indices[i], (long long)axis, (long long)tensor->dims[axis]);
+    gw__error_hint(error, "the old vocabulary is longer than the tensor: is it the right one? old_vocab_size takes its first tokens only");
+    return status;
+  }
+  return gather("remap", tensor, remapping->indices, remapping->count, axis, missing, out, error);
 }
 
 gw_status gw_tensor_pad(gw_tensor *tensor, const int64_t *before, const int64_t *after, size_t count, const void *element,

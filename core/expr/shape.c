@@ -28,6 +28,7 @@ static const gw_tensor *main_operand(const gw_tensor *tensor) {
   for (size_t i = 0; how && i < how->operand_count; i++) {
     const gw_tensor *operand = how->operands[i];
     if (operand->leaf_count == 0 || operand->dtype == GW_DT_STRING) continue;
+    if (tensor->op == GW_OP_GATHER && i > 0) break; /* what fills gaps is rarely read */
     if (tensor->op == GW_OP_BINARY && !gw__shape_equal(operand->rank, operand->dims, tensor->rank, tensor->dims)) continue;
     if (!largest || operand->elements > largest->elements) largest = operand;
   }

@@ -139,7 +139,7 @@ static const char *call_name(const gw_tensor *tensor) {
     case GW_OP_RESHAPE: return "reshape";
     case GW_OP_TRANSPOSE: return "transpose";
     case GW_OP_SLICE: return "slice";
-    case GW_OP_GATHER: return "gather";
+    case GW_OP_GATHER: return tensor->how->operand_count > 1 ? "remap" : "gather";
     case GW_OP_PAD: return "pad";
     case GW_OP_PARTITION: return "partition";
     default: return tensor->how->stacked ? "stack" : "concat";
@@ -184,6 +184,10 @@ static void put_arguments(gw_writer *writer, const gw_tensor *tensor) {
     case GW_OP_GATHER:
       put_numbers(writer, how->numbers, (size_t)tensor->dims[how->axis]);
       gw__put_format(out, ", %lld", (long long)how->axis);
+      if (how->operand_count > 1) {
+        gw__put_text(out, ", ");
+        put(writer, how->operands[1]);
+      }
       break;
     case GW_OP_PAD: put_pad(writer, tensor); break;
     case GW_OP_PARTITION:

@@ -19,6 +19,7 @@ local gw = trusted.require "godwit"
 local recipe = trusted.require "godwit.recipe"
 gw.open = nil
 core.draft_methods.save = nil
+trusted.require "godwit.vocab".read = nil
 
 local run, description, expression
 local content -- what the recipe's file returned

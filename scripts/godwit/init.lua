@@ -6,6 +6,8 @@ core.home()
 require "godwit.draft"
 require "godwit.match"
 require "godwit.assign"
+require "godwit.warm_start"
+local vocab = require "godwit.vocab"
 local objects = require "godwit.graph"
 
 local gw = { version = core.version, graph = objects.graph, objects = objects.objects, dict = objects.dict, variable = objects.variable }
@@ -118,6 +120,8 @@ end
 
 -- core's own functions: in a recipe's `return gw.concat(...)` they leave the recipe's line on the stack.
 gw.concat, gw.stack, gw.mean = core.concat, core.stack, core.mean
+
+gw.vocab, gw.vocab_info = vocab.vocab, vocab.info
 
 -- ---- Random numbers: what tf.random.stateless_* makes of the seed {seed, 0}
 

@@ -103,6 +103,47 @@ function gw.variable(tensor, options) end
 
 ---@class godwit.Variable What `gw.variable` gives.
 
+--- A vocabulary: tokens by their ids. `vocab[0]` is the first, `#vocab` how many there are.
+---@class godwit.Vocab
+---@field name string The file that it is from, or "".
+---@field [integer] string?
+
+--- What is put where no old row goes: one value, a tensor of the result's shape, or a function of that shape.
+---@alias godwit.Backup number | boolean | string | godwit.Tensor | fun(shape: integer[]): godwit.Tensor | number
+
+--- A vocabulary of a file parameter or a list of tokens; in Lua programs also of a file by its path. Lines are TensorFlow's:
+--- they end in LF or CRLF, and every other byte is the token's.
+---
+--- Raises for empty lines and empty vocabularies.
+---@param source godwit.File | string[] | string | godwit.Vocab
+---@return godwit.Vocab
+function gw.vocab(source) end
+
+---@class godwit.VocabSettings
+---@field new_vocab godwit.Vocab | godwit.File | string[]
+---@field old_vocab godwit.Vocab | godwit.File | string[]
+---@field new_vocab_size? integer How many lines of it count; without, all.
+---@field old_vocab_size? integer Likewise; -1 is all.
+---@field num_oov_buckets? integer Rows behind those of the vocabulary. They are always new.
+---@field backup? godwit.Backup Without: 0 (false, "").
+---@field backup_initializer? godwit.Backup TensorFlow's name for it.
+---@field axis? integer Which axis has a place for each token; without: 0.
+---@field aliases? table<string, string> New tokens that take the rows of other old ones.
+
+--- Where the tokens of a new vocabulary are in an old one; worked out once, for any number of tensors.
+---
+--- Raises when the old vocabulary has a token twice, when sizes are beyond the vocabularies, and for aliases that are in neither.
+---@param settings godwit.VocabSettings
+---@return godwit.VocabInfo
+function gw.vocab_info(settings) end
+
+---@class godwit.VocabInfo
+---@field axis integer
+---@field count integer Places along the axis: new tokens and buckets.
+---@field kept integer New tokens that the old vocabulary has.
+---@field new integer New tokens that it has not.
+---@field lost integer Old tokens that no new one takes.
+
 --- A checkpoint being edited: names and tensors. Editing changes nothing on disk. `#ckpt` is how many tensors it has (of
 --- an object-based one without the object graph).
 ---@class godwit.Draft
@@ -218,6 +259,46 @@ function Draft:merge(other) end
 ---@param options? godwit.RuleOptions
 ---@return integer count How many tensors were assigned.
 function Draft:assign(source, map, options) end
+
+--- What `warm_start` takes. TensorFlow's names for `vars`, `vocab` and `prev_names` are taken, too. `vars` is ".*" when nothing is
+--- said; expressions are matched at the start of `NAME:0`, as by `re.match`.
+---@class godwit.WarmStartSettings
+---@field vars? string | (string | godwit.Node)[] | false An expression for weights, or a list for all; false: what is in `vocab`.
+---@field vars_to_warm_start? string | (string | godwit.Node)[] | false
+---@field prev_names? table<string, string> What variables of this draft are called in the source.
+---@field var_name_to_prev_var_name? table<string, string>
+---@field vocab? table<string, godwit.VocabInfo | godwit.VocabSettings | godwit.VocabInfo[]> By variable; a list for rows and columns.
+---@field var_name_to_vocab_info? table<string, godwit.VocabInfo | godwit.VocabSettings>
+---@field with_slots? boolean Slots and moving averages start along, where both have them.
+---@field slot_backup? table<string, godwit.Backup> What new rows of slots start with, by the slot's name.
+---@field optional? boolean What the source lacks is left as it is; nothing need match.
+
+--- What was started. `tostring` says it on a few lines.
+---@class godwit.WarmStartReport
+---@field variables table<string, string> The source's name of each variable.
+---@field vocab table<string, { kept: integer, new: integer, lost: integer }> Rows (of a list: of its first).
+---@field missing string[] What had no source, with `optional`.
+
+--- Takes over source's weights as tf.compat.v1.train.warm_start gives them to a model's variables: by name or former name, row
+--- by row where a vocabulary changed. The step, slots and batch normalisation's statistics stay, unless a list asks for them.
+--- Object-based checkpoints are known by their variables' full names.
+---
+--- Raises, and edits nothing, when a variable has no source (unless `optional`), a setting names none that is started, an
+--- expression matches nothing (unless `optional`), or shapes and dtypes differ.
+---@param source godwit.Draft
+---@param settings? godwit.WarmStartSettings
+---@return godwit.WarmStartReport
+function Draft:warm_start(source, settings) end
+
+--- Moves the rows of a variable with their tokens, with `with_slots` those of its slots and moving averages, too.
+---
+--- Raises when there is no such variable or its axis does not fit the old vocabulary, and for slots whose shape does not say
+--- what their axes are.
+---@param name string The tensor's name; object-based: also the variable's path.
+---@param info godwit.VocabInfo | godwit.VocabSettings | godwit.VocabInfo[] A list: one after another (rows and columns).
+---@param options? { with_slots: boolean, slot_backup: table<string, godwit.Backup> }
+---@return { kept: integer, new: integer, lost: integer } counts Of the first.
+function Draft:remap(name, info, options) end
 
 --- One thing that restoring does or does not do.
 ---@class godwit.ReportItem
@@ -606,6 +687,18 @@ function Tensor:slice(begin, size) end
 ---@param axis? integer Default 0.
 ---@return godwit.Tensor
 function Tensor:gather(indices, axis) end
+
+--- Rows in the order of a new vocabulary (axis 0).
+---
+--- Raises when the old vocabulary is longer than the axis, and for settings with another axis.
+---@param info godwit.VocabInfo | godwit.VocabSettings
+---@return godwit.Tensor
+function Tensor:remap_rows(info) end
+
+--- Columns in the order of a new vocabulary (axis 1).
+---@param info godwit.VocabInfo | godwit.VocabSettings
+---@return godwit.Tensor
+function Tensor:remap_cols(info) end
 
 --- Parts along an axis: so many equal ones, or of these sizes (one may be -1).
 ---@param parts integer | integer[]
