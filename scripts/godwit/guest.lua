@@ -327,14 +327,15 @@ local function run_on(drafts, names, params)
   return outputs
 end
 
---- request: drafts, names (of inputs), params. Returns name -> draft.
-guest.run = guarded(function(request)
-  local params = {}
-  for name, value in pairs(request.params) do
-    params[name] = type(value) == "table" and value.file and file_object(value) or value
-  end
-  return run_on(request.drafts, request.names, params)
+local taken = {}
+
+--- The values of the parameters, files with their content.
+guest.take = guarded(function(values)
+  for name, value in pairs(values) do taken[name] = type(value) == "table" and value.file and file_object(value) or value end
 end)
+
+--- request: drafts, names (of inputs). Returns name -> draft.
+guest.run = guarded(function(request) return run_on(request.drafts, request.names, taken) end)
 
 -- ---- The recipe's own tests
 

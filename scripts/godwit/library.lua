@@ -143,7 +143,8 @@ function library.callable(name)
   return function(ckpt, params, inputs)
     local sandbox = library.load(source, chunk, {})
     local drafts, names = recipe.arrange(name, description.inputs, ckpt, inputs)
-    local outputs = sandbox:call("run", { drafts = drafts, names = names, params = recipe.check_params(description.params, params or {}, name) })
+    sandbox:call("take", recipe.check_params(description.params, params or {}, name))
+    local outputs = sandbox:call("run", { drafts = drafts, names = names })
     return outputs[""] or outputs
   end
 end
@@ -151,7 +152,9 @@ end
 --- Opens every input and runs the recipe: returns name -> draft, the inputs' prefixes, and notes about what was typed.
 function library.run(sandbox, description, arguments, given)
   local inputs = recipe.match_inputs(description.inputs, arguments)
-  local params = recipe.parse_params(description.params, given, read_file)
+  -- Files may be large, and two states would each have a copy of them for as long as the recipe runs.
+  sandbox:call("take", recipe.parse_params(description.params, given, read_file))
+  collectgarbage()
   local drafts, names, prefixes, notes = {}, {}, {}, {}
   for i, input in ipairs(inputs) do
     local prefix, note = core.locate(input.path)
@@ -159,7 +162,7 @@ function library.run(sandbox, description, arguments, given)
     drafts[i] = core.open(prefix):draft()
     names[i] = { name = input.name, rest = input.rest }
   end
-  local outputs = sandbox:call("run", { drafts = drafts, names = names, params = params })
+  local outputs = sandbox:call("run", { drafts = drafts, names = names })
   return outputs, prefixes, notes
 end
 

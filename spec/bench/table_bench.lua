@@ -32,7 +32,7 @@ end
 
 local paths = {
   GODWIT = GODWIT, DIR = DIR, BERT = DIR .. "/bert", SECOND = DIR .. "/bert2", THIRD = DIR .. "/bert3", MANY = DIR .. "/many",
-  MILLION = DIR .. "/million", OBJECTS = DIR .. "/objects", TINY = "examples/data/digits.ckpt-100",
+  MILLION = DIR .. "/million", ROWS = DIR .. "/rows", FRESH = DIR .. "/fresh", OBJECTS = DIR .. "/objects", TINY = "examples/data/digits.ckpt-100",
 }
 
 -- ---- Measuring
@@ -179,8 +179,23 @@ local function make_objects(prefix)
   gw.objects({ model = model }):save(prefix, { force = true })
 end
 
+--- A million rows of 64, and two vocabularies for them: another order, one token of twenty is new.
+local function make_rows()
+  gw.variables({ w = gw.random_normal({ 1000000, 64 }, { seed = 1 }) }):save(paths.ROWS, { force = true })
+  gw.variables({ w = gw.zeros { 1000000, 64 } }):save(paths.FRESH, { force = true })
+  local old, new = {}, {}
+  for i = 0, 999999 do
+    old[i + 1] = ("token_%d"):format(i)
+    new[i + 1] = ("%s_%d"):format(i % 20 == 0 and "new" or "token", i * 7919 % 1000000)
+  end
+  for name, tokens in pairs { old = old, new = new } do
+    local file <close> = assert(io.open(("%s/%s.txt"):format(DIR, name), "w"))
+    file:write(table.concat(tokens, "\n"), "\n")
+  end
+end
+
 sh("mkdir -p " .. DIR)
-local wanted = ("layers %d, objects"):format(LAYERS)
+local wanted = ("layers %d, objects, rows"):format(LAYERS)
 local stamp = io.open(DIR .. "/made")
 local made = stamp and stamp:read "l"
 if stamp then stamp:close() end
@@ -192,6 +207,7 @@ if made ~= wanted or not exists(paths.BERT .. ".index") or not exists(paths.THIR
   make_scalars(paths.MANY, 100000)
   make_scalars(paths.MILLION, 1000000)
   make_objects(paths.OBJECTS)
+  make_rows()
   local file <close> = assert(io.open(DIR .. "/made", "w"))
   file:write(wanted, "\n")
 end
@@ -286,6 +302,38 @@ memory_row("peak memory: diff", 100 * MEGABYTE, "%GODWIT% diff -q %BERT% %BERT%"
 memory_row("peak memory: rename 100,000 objects", 200 * MEGABYTE,
   [[%GODWIT% run -q --force -e 'ckpt:rename("(^|/)w_([0-9]+)$", "$1v_$2")' %OBJECTS% -o %DIR%/out/x]])
 memory_row("peak memory: rename 100,000 scalars", 100 * MEGABYTE, RENAME .. "--force %MANY% -o %DIR%/out/x")
+
+local WARM = "%GODWIT% run -q warm_start %FRESH% %ROWS% -p rows=w -p new_vocab=@%DIR%/new.txt -p old_vocab=@%DIR%/old.txt -o %DIR%/out/x 2>/dev/null"
+do
+  local function bytes_of_file(name) return bytes_of(("%s/%s.txt"):format(DIR, name)) end
+  memory_row("peak memory: remap 1,000,000 rows beside the vocabularies", 100 * MEGABYTE + bytes_of_file "old" + bytes_of_file "new",
+    WARM .. " --force")
+end
+
+if PYTHON then
+  -- The same remapping by TensorFlow's own operations; both write the result.
+  local remap = DIR .. "/remap.py"
+  do
+    local file <close> = assert(io.open(remap, "w"))
+    file:write([[
+import os, sys
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+os.environ["CUDA_VISIBLE_DEVICES"] = ""
+import tensorflow as tf
+from tensorflow.python.ops import gen_checkpoint_ops as ops
+rows, present = ops.generate_vocab_remapping(new_vocab_file=sys.argv[2], old_vocab_file=sys.argv[3], new_vocab_offset=0, num_new_vocab=1000000)
+value = ops.load_and_remap_matrix(ckpt_path=sys.argv[1], old_tensor_name="w", row_remapping=rows, col_remapping=tf.zeros([0], tf.int64),
+                                  initializing_values=tf.zeros([(1000000 - int(present)) * 64]), num_rows=1000000, num_cols=64)
+tf.raw_ops.SaveV2(prefix=sys.argv[4], tensor_names=["w"], shape_and_slices=[""], tensors=[value])
+]])
+  end
+  paths.PYTHON, paths.SCRIPT = PYTHON, remap
+  local runs = RUNS
+  RUNS = math.min(RUNS, 3)
+  ratio_row("remap 1,000,000 rows beside TensorFlow", 0.25, { before = CLEAN, command = WARM },
+    { before = CLEAN, command = "%PYTHON% %SCRIPT% %ROWS% %DIR%/new.txt %DIR%/old.txt %DIR%/out/tf 2>/dev/null" })
+  RUNS = runs
+end
 
 if PYTHON then
   -- What TensorFlow's users wait for: the least it can do (raw save op), import included.

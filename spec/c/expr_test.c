@@ -230,6 +230,22 @@ static gw_tensor *fake_leaf(fake *leaf, size_t rank, const int64_t *dims) {
   return tensor;
 }
 
+/* Some indices are missing; there it is one number, or one of a tensor's. */
+static gw_tensor *remap(gw_tensor *tensor, int64_t *indices, size_t count, int64_t axis) {
+  gw_remapping remapping = {.count = count, .indices = indices};
+  gw_tensor *missing, *out;
+  int64_t dims[16];
+  size_t rank = below(2) ? gw_tensor_rank(tensor) : 0;
+  memcpy(dims, gw_tensor_dims(tensor), gw_tensor_rank(tensor) * sizeof *dims);
+  dims[axis] = (int64_t)count;
+  for (size_t i = 0; i < count; i++)
+    if (below(4) == 0) indices[i] = -1;
+  gwt_must(gw_tensor_random(GW_RANDOM_NORMAL, GW_DT_FLOAT, rank, dims, 7, 0, 1, &missing, NULL) == GW_OK);
+  gwt_must(gw_tensor_remap(tensor, &remapping, axis, missing, &out, NULL) == GW_OK);
+  gw_tensor_release(missing);
+  return out;
+}
+
 /* One random operation on top; `exact` goes false when elements are left out or repeated. */
 static gw_tensor *grow(gw_tensor *tensor, bool *exact) {
   gw_tensor *out = NULL;
@@ -272,7 +288,8 @@ static gw_tensor *grow(gw_tensor *tensor, bool *exact) {
       int64_t *indices = malloc(count * sizeof *indices);
       gwt_must(indices);
       for (size_t i = 0; i < count; i++) indices[i] = below(3) ? below(dims[axis]) : i ? (indices[i - 1] + 1) % dims[axis] : 0;
-      status = gw_tensor_gather(tensor, indices, count, axis, &out, NULL);
+      if (below(2)) status = gw_tensor_gather(tensor, indices, count, axis, &out, NULL);
+      else out = remap(tensor, indices, count, axis);
       free(indices);
       *exact = false;
       break;
@@ -447,7 +464,12 @@ static void every_allocation_may_fail(void) {
     gw_tensor *tensor = fake_leaf(&leaf, 2, dims), *turned = NULL, *some = NULL, *sum = NULL, *mean = NULL;
     float out[160];
     gw__alloc_fail_at(n);
-    gw_status status = gw_tensor_gather(tensor, indices, 4, 1, &some, NULL);
+    int64_t with_holes[] = {3, -1, 39, 4};
+    const gw_remapping remapping = {.count = 4, .indices = with_holes};
+    gw_tensor *columns = NULL;
+    gw_status status = gw_tensor_gather(tensor, indices, 4, 1, &columns, NULL);
+    if (status == GW_OK) status = gw_tensor_remap(tensor, &remapping, 1, columns, &some, NULL);
+    gw_tensor_release(columns);
     if (status == GW_OK) status = gw_tensor_transpose(some, NULL, 0, &turned, NULL);
     if (status == GW_OK) status = gw_tensor_binary(GW_ADD, turned, turned, &sum, NULL);
     gw_tensor *both[] = {sum, turned};
