@@ -255,7 +255,7 @@ describe("a warm start", function()
     assert.same({ { 40 }, { 30 }, { 0 }, { 10 }, { 0 } }, ckpt.vars["emb/w/Adam"]:value())
     assert.is_true(ckpt.vars["out/k/Adam"]:equal(old().vars["out/k/Adam"]))
     assert.same({ ["emb/w"] = { kept = 3, new = 1, lost = 1 } }, report.vocab)
-    assert.matches("emb/w · 3 rows kept, 1 new, 1 lost", tostring(report), 1, true)
+    assert.matches("emb/w · 3 tokens kept, 1 new, 1 lost", tostring(report), 1, true)
   end)
 
   it("with vars = false starts only what has a vocabulary", function()
@@ -331,7 +331,7 @@ describe("the recipe warm_start", function()
   it("takes vocabularies as files", function()
     local _, err, status = run "-p prev_names=new/w=w -p rows=new/w -p cols=k -p new_vocab=@new.txt -p old_vocab=@old.txt -p num_oov_buckets=1 -p backup=0.5"
     assert.equal(0, status, err)
-    assert.matches("new/w from w · 3 rows kept, 1 new, 1 lost", err, 1, true)
+    assert.matches("new/w from w · 3 tokens kept, 1 new, 1 lost", err, 1, true)
     local out = gw.open(folder .. "/out")
     assert.same({ { 4 }, { 3 }, { 0.5 }, { 1 }, { 0.5 } }, out.vars["new/w"]:value())
     assert.same({ { 4, 3, 0.5, 1, 0.5 } }, out.vars.k:value())
@@ -370,5 +370,25 @@ describe("the recipe warm_start", function()
     local _, err, status = program.shell(program.quoted(program.PATH) .. [[ plan -e 'gw.vocab "old.txt"' old]], folder)
     assert.equal(3, status)
     assert.matches("a recipe opens no files itself: gw.vocab takes a file parameter or a list of tokens, not a path", err, 1, true)
+  end)
+end)
+
+describe("the recipe update_vocab (ON-03)", function()
+  it("remaps variables in place, slots included", function()
+    local folder = scratch.folder()
+    gw.variables({
+      w = gw.tensor { { 1.0 }, { 2.0 }, { 3.0 }, { 4.0 } }, ["w/Adam"] = gw.tensor { { 5.0 }, { 6.0 }, { 7.0 }, { 8.0 } },
+      k = gw.tensor { { 1.0, 2.0, 3.0, 4.0 } },
+    }):save(folder .. "/old")
+    scratch.write(folder .. "/old.txt", table.concat(OLD, "\n"))
+    scratch.write(folder .. "/new.txt", table.concat(NEW, "\n"))
+    local command = program.quoted(program.PATH) .. " run -q update_vocab old -o out -p new_vocab=@new.txt -p old_vocab=@old.txt "
+    local _, err, status = program.shell(command .. "-p rows=w -p cols=k -p backup=9", folder)
+    assert.same({ "w · 3 tokens kept, 1 new, 1 lost\nk · 3 tokens kept, 1 new, 1 lost\n", 0 }, { err, status })
+    local out = gw.open(folder .. "/out")
+    assert.same({ { { 4 }, { 3 }, { 9 }, { 1 } }, { { 8 }, { 7 }, { 0 }, { 5 } }, { { 4, 3, 9, 1 } } },
+      { out.vars.w:value(), out.vars["w/Adam"]:value(), out.vars.k:value() })
+    _, err, status = program.shell(command, folder)
+    assert.same({ "godwit: no variable that has the vocabulary: -p rows=NAME, -p cols=NAME\n", 3 }, { err, status })
   end)
 end)

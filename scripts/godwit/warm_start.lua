@@ -218,7 +218,7 @@ function Report:__tostring()
   for _, name in ipairs(names) do
     local rows, from = self.vocab[name], self.variables[name]
     local text = from == name and name or ("%s from %s"):format(name, from)
-    if rows then text = ("%s · %d rows kept, %d new, %d lost"):format(text, rows.kept, rows.new, rows.lost) end
+    if rows then text = ("%s · %d tokens kept, %d new, %d lost"):format(text, rows.kept, rows.new, rows.lost) end
     if rows or from ~= name then lines[#lines + 1] = "  " .. text end
   end
   for _, name in ipairs(self.missing) do lines[#lines + 1] = "  no source: " .. name end

@@ -1,0 +1,32 @@
+-- A trained checkpoint for a vocabulary that changed: no other checkpoint is needed.
+
+return {
+  name = "update_vocab", version = "1.0", godwit = "1",
+  summary = "Rows and columns follow a vocabulary that changed, optimizer slots included",
+  description = [[Variables in `rows` and `cols` have a row or a column for each token of the old vocabulary, and get one for each of the new one:
+those of the same token, or new ones. Slots and moving averages go along. Vocabularies are text files with a token on each line.]],
+  examples = { "godwit run update_vocab model.ckpt-9 -o out/model.ckpt-9 -p rows=encoder/emb,decoder/emb -p new_vocab=@new.txt -p old_vocab=@old.txt" },
+  inputs = { "checkpoint" },
+  params = {
+    rows = { type = "list", default = {}, help = "variables with a row for each token" },
+    cols = { type = "list", default = {}, help = "variables with a column for each token" },
+    new_vocab = { type = "file", required = true, help = "the vocabulary from now on" },
+    old_vocab = { type = "file", required = true, help = "the vocabulary so far" },
+    num_oov_buckets = { type = "integer", default = 0, help = "rows or columns behind the new vocabulary's" },
+    backup = { type = "number", default = 0, help = "what new tokens start with" },
+    with_slots = { type = "boolean", default = true, help = "false leaves slots and moving averages as they are" },
+  },
+  run = function(ckpt, p)
+    if #p.rows + #p.cols == 0 then error("no variable that has the vocabulary: -p rows=NAME, -p cols=NAME", 0) end
+    local new, old = gw.vocab(p.new_vocab), gw.vocab(p.old_vocab)
+    for axis, names in ipairs { p.rows, p.cols } do
+      local info = #names > 0 and gw.vocab_info {
+        new_vocab = new, old_vocab = old, num_oov_buckets = p.num_oov_buckets, backup = p.backup, axis = axis - 1,
+      }
+      for _, name in ipairs(names) do
+        ckpt:remap(name, info, { with_slots = p.with_slots })
+        print(("%s · %d tokens kept, %d new, %d lost"):format(name, info.kept, info.new, info.lost))
+      end
+    end
+  end,
+}
