@@ -4,7 +4,8 @@
  *
  *     a\n b\r\n c      three tokens; one \r before the end belongs to it, a second one to the token
  *
- * A line takes 4 bytes, an old line while a mapping is made 8 to 16 more: ten million lines about 200 MB beside their text. */
+ * A line takes 4 to 8 bytes, an old line 11 to 22 more while a mapping is made, and each line of the result 8: two vocabularies
+ * of ten million lines about 350 MB beside their text. */
 #include <stdlib.h>
 #include <string.h>
 

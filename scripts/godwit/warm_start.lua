@@ -63,20 +63,25 @@ end
 
 --- "v" for "v/part_3" when there are parts from 0 on and no v.
 local function whole_of(draft, name)
+  if not name:find("/part_", 1, true) then return name end
   local whole = name:match "^(.+)/part_%d+$"
   if whole and not draft:has(whole) and draft:has(whole .. "/part_0") then return whole end
   return name
 end
 
---- Every variable: a sequence of {name =, key =, weight =, parts = names that a pattern may match}, in the order of names.
+--- Every variable: a sequence of {name =, key =, weight =, parts = names of parts, if that is how it is stored}, by name.
 local function variables_of(draft)
   local list, by_name = {}, {}
-  local function add(name, key, weight, part)
-    local variable = by_name[name]
+  local function add(name, key, weight)
+    local variable = { name = name, key = key, weight = weight }
+    list[#list + 1] = variable
+    return variable
+  end
+  local function add_part(whole, part, weight)
+    local variable = by_name[whole]
     if not variable then
-      variable = { name = name, key = key, weight = weight, parts = {} }
-      by_name[name] = variable
-      list[#list + 1] = variable
+      variable = add(whole, whole, weight)
+      variable.parts, by_name[whole] = {}, variable
     end
     variable.parts[#variable.parts + 1] = part
   end
@@ -84,26 +89,28 @@ local function variables_of(draft)
     local names, keys = {}, full_names(draft)
     for name in pairs(keys) do names[#names + 1] = name end
     table.sort(names)
-    for _, name in ipairs(names) do add(name, keys[name], draft:role(keys[name]) == "weight", name) end
-    return list, by_name
+    for _, name in ipairs(names) do add(name, keys[name], draft:role(keys[name]) == "weight") end
+    return list
   end
   local weights = {}
   for _, name in ipairs(draft:core_names { role = "weight" }) do weights[name] = true end
   for _, name in ipairs(draft:core_names()) do
     local whole = whole_of(draft, name)
-    add(whole, whole, weights[name], name)
+    if whole == name then add(name, name, weights[name]) else add_part(whole, name, weights[name]) end
   end
-  return list, by_name
+  return list
 end
 
 --- Batch normalisation's statistics are saved like weights, and trained like none.
 local function is_trainable(variable)
-  local last = variable.name:match "[^/]*$"
-  return variable.weight and not last:find "^moving_mean" and not last:find "^moving_variance"
+  if not variable.weight or not variable.name:find("moving_", 1, true) then return variable.weight end
+  local last = ("/" .. variable.name):match "^.*/(.*)$"
+  return not last:find "^moving_mean" and not last:find "^moving_variance"
 end
 
 --- As tf.compat.v1.get_collection(scope): re.match, against the name of the variable's tensor.
 local function matches(variable, anchored)
+  if not variable.parts then return core.match(variable.name .. ":0", anchored) ~= nil end
   for _, part in ipairs(variable.parts) do
     if core.match(part .. ":0", anchored) then return true end
   end
@@ -214,7 +221,7 @@ function Report:__tostring()
   local names, lines = {}, {}
   for name in pairs(self.variables) do names[#names + 1] = name end
   table.sort(names)
-  lines[1] = ("%d variables started%s"):format(#names, #self.missing > 0 and (", %d without a source"):format(#self.missing) or "")
+  lines[1] = ("%d variable%s started%s"):format(#names, #names == 1 and "" or "s", #self.missing > 0 and (", %d without a source"):format(#self.missing) or "")
   for _, name in ipairs(names) do
     local rows, from = self.vocab[name], self.variables[name]
     local text = from == name and name or ("%s from %s"):format(name, from)
