@@ -352,8 +352,8 @@ end
 --- request: index. The checkpoints that a test works on, as a sequence of drafts and what the recipe calls them.
 guest.test_input = guarded(function(request)
   local case = content.tests[request.index]
-  local given = (case.input or case.inputs)()
-  if is_draft(given) then given = { given } end
+  local given = table.pack((case.input or case.inputs)())
+  if not is_draft(given[1]) then given = given[1] end
   if type(given) ~= "table" then wrong(("the test's input gives %s, not a checkpoint"):format(core.what(given))) end
   local drafts, names = recipe.arrange(title, description.inputs, given[1], given)
   for i, draft in ipairs(drafts) do

@@ -29,4 +29,26 @@ those of the same token, or new ones. Slots and moving averages go along. Vocabu
       end
     end
   end,
+  tests = { {
+    name = "rows and slots follow the tokens, a new token starts with backup",
+    input = function()
+      local rows = gw.tensor({ { 1, 1 }, { 2, 2 }, { 3, 3 } }, "float32")
+      return gw.variables { emb = rows, ["emb/Adam"] = rows, bias = gw.tensor({ 7, 8 }, "float32") }
+    end,
+    params = { rows = { "emb" }, old_vocab = "a\nb\nc\n", new_vocab = "c\na\nd\n", backup = 9 },
+    output = function()
+      local rows = gw.tensor({ { 3, 3 }, { 1, 1 }, { 9, 9 } }, "float32")
+      return gw.variables { emb = rows, ["emb/Adam"] = rows, bias = gw.tensor({ 7, 8 }, "float32") }
+    end,
+  }, {
+    name = "columns, without slots, with a bucket",
+    input = function() return gw.variables { out = gw.tensor({ { 1, 2 } }, "float32"), ["out/Adam"] = gw.tensor({ { 5, 6 } }, "float32") } end,
+    params = { cols = { "out" }, old_vocab = "a\nb\n", new_vocab = "b\na\n", num_oov_buckets = 1, with_slots = false },
+    output = function() return gw.variables { out = gw.tensor({ { 2, 1, 0 } }, "float32"), ["out/Adam"] = gw.tensor({ { 5, 6 } }, "float32") } end,
+  }, {
+    name = "no variable is named",
+    input = function() return gw.variables { emb = gw.tensor({ { 1 } }, "float32") } end,
+    params = { old_vocab = "a\n", new_vocab = "a\n" },
+    fails = "no variable that has the vocabulary",
+  } },
 }
