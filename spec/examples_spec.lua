@@ -173,6 +173,20 @@ does["guide_keras.lua"] = function()
   assert.same(scratch.files_of(scratch.GUIDE .. "keras-attribute-1"), scratch.files_of(folder .. "/out/keras/ckpt-1"))
 end
 
+does["adam_to_keras.lua"] = function()
+  local before, made = gw.open(DIGITS), out "keras/ckpt-1"
+  local optimizer, model = made.root.optimizer, made.root.model
+  assert.equal(100, gw.graph.tensor(optimizer._iterations):value())
+  assert.is_true(gw.graph.tensor(optimizer._learning_rate):equal(gw.scalar(0.01)))
+  assert.is_true(gw.graph.tensor(out("keras/ckpt-2").root.optimizer._learning_rate):equal(gw.scalar(0.001)))
+  local kernel = model["layer_with_weights-1"].kernel
+  assert.is_true(gw.graph.tensor(kernel):equal(before.vars["classifier/logits/kernel"]))
+  local slots = { m = "Adam", v = "Adam_1" }
+  for name, variable, slot in gw.graph.slots(optimizer) do
+    if variable == kernel then assert.is_true(gw.graph.tensor(slot):equal(before.vars["classifier/logits/kernel/" .. slots[name]])) end
+  end
+end
+
 does["graft_layers.lua"] = function()
   assert.same({ "encoder/bias" .. VALUE, "encoder/kernel" .. VALUE, "heads/0/bias" .. VALUE, "heads/0/kernel" .. VALUE,
     "heads/1/scale" .. VALUE, "save_counter" .. VALUE }, names_of(out "grafted"))

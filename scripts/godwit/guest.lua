@@ -106,7 +106,13 @@ local function requirer(env, folder)
     end
     if modules[name] == nil then
       if loading[name] then core.fail { class = "recipe", what = ("the module '%s' requires itself"):format(name) } end
-      local source, file = find_file(name:gsub("%.", "/"), folder)
+      local source, file = nil, ("recipes/%s.lua"):format((name:gsub("%.", "/")))
+      local chunk_name = "=" .. file
+      if not folder then source = name:match "^modules%." and core.script_source("recipes." .. name) end -- of what comes with godwit
+      if not source then
+        source, file = find_file(name:gsub("%.", "/"), folder)
+        chunk_name = source and "@" .. file
+      end
       if not source then
         core.fail {
           class = "recipe", what = ("there is no module '%s': %s"):format(name, file),
@@ -114,7 +120,7 @@ local function requirer(env, folder)
         }
       end
       loading[name] = true
-      local module = load_text(source, "@" .. file, env)(name)
+      local module = load_text(source, chunk_name, env)(name)
       loading[name] = nil
       modules[name] = module == nil and true or module
     end

@@ -33,10 +33,13 @@ local function exists(path)
   return file ~= nil
 end
 
---- Names of the recipes that come with godwit.
+--- Names of the recipes that come with godwit; recipes/modules/ has what they require.
 function library.bundled()
   local names = {}
-  for _, name in ipairs(core.scripts "recipes.") do names[#names + 1] = name:sub(#"recipes." + 1) end
+  for _, name in ipairs(core.scripts "recipes.") do
+    name = name:sub(#"recipes." + 1)
+    if not name:find(".", 1, true) then names[#names + 1] = name end
+  end
   return names
 end
 

@@ -30,15 +30,17 @@ those of the same token, or new ones. Slots and moving averages go along. Vocabu
     end
   end,
   tests = { {
-    name = "rows and slots follow the tokens, a new token starts with backup",
+    name = "rows and slots follow the tokens, a new token starts with backup, its slot with 0",
     input = function()
       local rows = gw.tensor({ { 1, 1 }, { 2, 2 }, { 3, 3 } }, "float32")
       return gw.variables { emb = rows, ["emb/Adam"] = rows, bias = gw.tensor({ 7, 8 }, "float32") }
     end,
     params = { rows = { "emb" }, old_vocab = "a\nb\nc\n", new_vocab = "c\na\nd\n", backup = 9 },
     output = function()
-      local rows = gw.tensor({ { 3, 3 }, { 1, 1 }, { 9, 9 } }, "float32")
-      return gw.variables { emb = rows, ["emb/Adam"] = rows, bias = gw.tensor({ 7, 8 }, "float32") }
+      return gw.variables {
+        emb = gw.tensor({ { 3, 3 }, { 1, 1 }, { 9, 9 } }, "float32"), ["emb/Adam"] = gw.tensor({ { 3, 3 }, { 1, 1 }, { 0, 0 } }, "float32"),
+        bias = gw.tensor({ 7, 8 }, "float32"),
+      }
     end,
   }, {
     name = "columns, without slots, with a bucket",

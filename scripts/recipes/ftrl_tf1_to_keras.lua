@@ -1,0 +1,48 @@
+local optimizers = require "modules.optimizers"
+
+return {
+  name = "ftrl_tf1_to_keras", version = "1.0", godwit = "1",
+  summary = "Training with TF1's Ftrl goes on with Keras' Ftrl",
+  description = [[The model's variables, the optimizer's slots and iterations of a TF1 Saver's checkpoint are written into a
+checkpoint of the freshly built TF2 model and optimizer, legacy or of Keras 2.11 and later; training goes on with the update
+that TF1 would have made. Variables are matched by full names, or by the file of the parameter names. The slots mean the same
+on both sides; l1, l2, beta and the power are written into a legacy optimizer where they are given, and are in the program
+only in Keras 2.11 and later. A custom accum_name or linear_name has to be renamed first.]],
+  examples = {
+    "godwit run ftrl_tf1_to_keras tf1/model.ckpt-1000 into=fresh/ckpt-1 -o tf2/ckpt-1 -p l1_regularization_strength=0.001",
+    "godwit run ftrl_tf1_to_keras tf1/model.ckpt-1000 into=fresh/ckpt-1 -o tf2/ckpt-1 -p learning_rate=0.01 -p names=@names.txt",
+  },
+  inputs = optimizers.inputs,
+  params = optimizers.to_keras_params {
+    learning_rate_power = { type = "number", help = "-0.5 unless the program says otherwise; without it: into's stays" },
+    l1_regularization_strength = { type = "number", help = "without it: into's stays" },
+    l2_regularization_strength = { type = "number", help = "without it: into's stays" },
+    beta = { type = "number", help = "without it: into's stays" },
+  },
+  detect = function(ckpt)
+    return ckpt.kind == "variables" and ckpt:each([[/Ftrl(_\d+)?$]])() ~= nil, "it has slots of TF1's Ftrl"
+  end,
+  run = function(ckpt, p, inputs) return optimizers.to_keras("ftrl", ckpt, p, inputs) end,
+  tests = { {
+    name = "slots and iterations come from TF1",
+    input = function()
+      local into = gw.objects {
+        w = gw.variable(gw.zeros { 2 }, { full_name = "w" }), optimizer = { iter = gw.scalar(0, "int64"), learning_rate = gw.scalar(0.1) },
+      }
+      gw.graph.set_slot(into.root.optimizer, into.root.w, "accumulator", gw.zeros { 2 })
+      gw.graph.set_slot(into.root.optimizer, into.root.w, "linear", gw.zeros { 2 })
+      local tf1 = gw.variables {
+        w = gw.tensor { 1.0, 2.0 }, ["w/Ftrl"] = gw.tensor { 2.0, 4.0 },
+        ["w/Ftrl_1"] = gw.tensor { 3.0, 4.0 }, global_step = gw.scalar(2, "int64"),
+      }
+      return { tf1, into }
+    end,
+    expect = function(out)
+      local slots = {}
+      for name, _, slot in gw.graph.slots(out.root.optimizer) do slots[name] = gw.graph.tensor(slot) end
+      assert(slots.accumulator:equal(gw.tensor { 2.0, 4.0 }))
+      assert(slots.linear:equal(gw.tensor { 3.0, 4.0 }))
+      assert(gw.graph.tensor(out.root.w):equal(gw.tensor { 1.0, 2.0 }) and gw.graph.tensor(out.root.optimizer.iter):value() == 2)
+    end,
+  } },
+}
