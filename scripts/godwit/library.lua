@@ -105,7 +105,7 @@ function library.find(name)
     local path = ("%s/%s.lua"):format(folder, name)
     if exists(path) then return read_file(path, "the recipe"), "@" .. path end
   end
-  local source = core.script_source("recipes." .. name)
+  local source = not name:find(".", 1, true) and core.script_source("recipes." .. name)
   if source then return source, ("=recipes/%s.lua"):format(name) end
   refuse_checkpoint(name)
   local guess = require "godwit.nearest"(name, library.bundled())

@@ -6,7 +6,9 @@ return {
   description = [[The model's variables, the optimizer's slots and iterations of a TF1 Saver's checkpoint are written into a
 checkpoint of the freshly built TF2 model and optimizer, legacy or of Keras 2.11 and later; training goes on with the update
 that TF1 would have made. Variables are matched by full names, or by the file of the parameter names. TF1's slot is the sum of
-gradients and Keras' the step itself, so the slots are multiplied by -learning_rate: give the rate of the next step.]],
+gradients and Keras' the step itself, so the slots are multiplied by -learning_rate: give the rate of the next step. Where
+gradients are sparse, TF1 and legacy Keras touch only the rows that they have; Keras 2.11 and later lets the slots of all rows
+decay.]],
   examples = {
     "godwit run momentum_tf1_to_keras tf1/model.ckpt-1000 into=fresh/ckpt-1 -o tf2/ckpt-1 -p learning_rate=0.01",
     "godwit run momentum_tf1_to_keras tf1/model.ckpt-1000 into=fresh/ckpt-1 -o tf2/ckpt-1 -p learning_rate=0.01 -p names=@names.txt",

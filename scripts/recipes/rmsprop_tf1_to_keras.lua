@@ -7,7 +7,8 @@ return {
 checkpoint of the freshly built TF2 model and optimizer, legacy or of Keras 2.11 and later; training goes on with the update
 that TF1 would have made. Variables are matched by full names, or by the file of the parameter names. Give Keras TF1's
 epsilon, which is inside of the root in both, but in legacy Keras without momentum outside of it: there the update is the same
-only as far as epsilon is small beside rms.]],
+only as far as epsilon is small beside rms. Where gradients are sparse, TF1 and legacy Keras with momentum touch only the rows
+that they have; Keras 2.11 and later lets the slots of all rows decay.]],
   examples = {
     "godwit run rmsprop_tf1_to_keras tf1/model.ckpt-1000 into=fresh/ckpt-1 -o tf2/ckpt-1 -p rho=0.9 -p momentum=0.9",
     "godwit run rmsprop_tf1_to_keras tf1/model.ckpt-1000 into=fresh/ckpt-1 -o tf2/ckpt-1 -p learning_rate=0.01 -p names=@names.txt",
@@ -15,6 +16,7 @@ only as far as epsilon is small beside rms.]],
   inputs = optimizers.inputs,
   params = optimizers.to_keras_params {
     rho = { type = "number", help = "TF1's decay of the mean of squares (0.9 unless the program says otherwise); without it: into's stays" },
+    decay = false, -- in TF1 that is what Keras calls rho, in legacy Keras another thing
     momentum = { type = "number", help = "without it: into's stays" },
   },
   detect = function(ckpt)

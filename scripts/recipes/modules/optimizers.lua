@@ -78,12 +78,12 @@ local TO_TF1 = {
 local function with(params, own)
   local all = {}
   for _, group in ipairs { COMMON, params, own } do
-    for name, param in pairs(group) do all[name] = param end
+    for name, param in pairs(group) do all[name] = param or nil end
   end
   return all
 end
 
---- The parameters of every TF1 to Keras recipe, and a recipe's own.
+--- The parameters of every TF1 to Keras recipe, and a recipe's own; false takes one away.
 function optimizers.to_keras_params(own) return with(TO_KERAS, own) end
 
 --- The parameters of every Keras to TF1 recipe, and a recipe's own.
