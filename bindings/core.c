@@ -176,6 +176,24 @@ static int catch_signals(lua_State *L) {
   return 0;
 }
 
+static void look_for_interrupt(lua_State *L, lua_Debug *frame) {
+  (void)frame;
+  gwl_stop_if_interrupted(L);
+}
+
+/* core.watch_interrupts(): from now on Ctrl-C also ends Lua that only computes. */
+static int watch_interrupts(lua_State *L) {
+  enum { STEPS = 10000 };
+  lua_sethook(L, look_for_interrupt, LUA_MASKCOUNT, STEPS);
+  return 0;
+}
+
+/* core.forget_interrupt(): for a session that goes on after Ctrl-C. */
+static int forget_interrupt(lua_State *L) {
+  interrupted = 0;
+  return catch_signals(L);
+}
+
 static int was_interrupted(lua_State *L) {
   lua_pushboolean(L, interrupted != 0);
   return 1;
@@ -282,6 +300,9 @@ int gwl_open(lua_State *L) {
                                        {"make_folder", gwl_make_folder},
                                        {"catch_signals", catch_signals},
                                        {"interrupted", was_interrupted},
+                                       {"watch_interrupts", watch_interrupts},
+                                       {"forget_interrupt", forget_interrupt},
+                                       {"line_editor", gwl_line_editor},
                                        {"monotonic", monotonic},
                                        {"time", time_of_day},
                                        {"is_terminal", is_terminal},
@@ -308,6 +329,7 @@ int gwl_open(lua_State *L) {
   gwl_open_graph(L);
   gwl_open_node(L);
   gwl_open_json(L);
+  gwl_open_line(L);
   return 1;
 }
 

@@ -298,6 +298,12 @@ static int edited(lua_State *L) {
   return 1;
 }
 
+/* draft:core_edits() -> another number after every edit */
+static int edits(lua_State *L) {
+  lua_pushinteger(L, (lua_Integer)gw_draft_edits(gwl_check(L, 1, GWL_DRAFT)));
+  return 1;
+}
+
 /* draft:core_reads(other): does a tensor of the draft come from the checkpoint that other was opened from? */
 static int reads(lua_State *L) {
   const gw_bundle *bundle = gw_draft_bundle(gwl_check_draft(L, 2));
@@ -449,6 +455,7 @@ void gwl_open_draft(lua_State *L) {
                                      {"core_assign", assign},
                                      {"core_edge_paths", edge_paths},
                                      {"core_edited", edited},
+                                     {"core_edits", edits},
                                      {"core_same", same},
                                      {"core_reads", reads},
                                      {NULL, NULL}};

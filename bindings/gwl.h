@@ -20,6 +20,7 @@
 #define GWL_SANDBOX "godwit.Sandbox"
 #define GWL_GRAPH "godwit.Graph"
 #define GWL_NODE "godwit.Node"
+#define GWL_LINE "godwit.Line"
 #define GWL_REPORT "godwit.Report"
 #define GWL_VOCAB "godwit.Vocab"
 #define GWL_REMAPPING "godwit.Remapping"
@@ -105,6 +106,7 @@ void gwl_open_regex(lua_State *L);
 void gwl_open_listing(lua_State *L);
 void gwl_open_sandbox(lua_State *L);
 void gwl_open_graph(lua_State *L);
+void gwl_open_line(lua_State *L);
 void gwl_open_node(lua_State *L);
 void gwl_open_match(lua_State *L); /* after gwl_open_draft */
 void gwl_open_vocab(lua_State *L);
@@ -157,6 +159,7 @@ int gwl_sandbox_new(lua_State *L);  /* core.sandbox(limits) */
 int gwl_read_inside(lua_State *L);  /* core.read_inside(folder, file) -> text, or nil and what is wrong */
 int gwl_list_folder(lua_State *L);  /* core.list_folder(folder) -> names, in no order */
 int gwl_is_folder(lua_State *L);
+int gwl_line_editor(lua_State *L);
 int gwl_make_folder(lua_State *L);
 /* Charges work that core does for a recipe in a loop of its own; raises when its steps or its time are over. Nothing in
  * a state without limits. */

@@ -478,6 +478,8 @@ GW_API bool gw_draft_is_objects(const gw_draft *draft);
 GW_API gw_bundle *gw_draft_bundle(const gw_draft *draft); /* where it was opened from, or NULL; until the draft goes */
 GW_API size_t gw_draft_count(const gw_draft *draft);
 GW_API bool gw_draft_edited(const gw_draft *draft);
+/* Another number after every edit, for whoever wants to know whether there was one. */
+GW_API uint64_t gw_draft_edits(const gw_draft *draft);
 /* True when a tensor of the draft reads from `bundle`. */
 GW_API bool gw_draft_reads(const gw_draft *draft, const gw_bundle *bundle);
 GW_API bool gw_draft_has(const gw_draft *draft, const char *name, size_t length);

@@ -158,7 +158,7 @@ static gw_status finish(gw_renaming *renaming, gw_status status, const char *lin
   }
   gw__free(renaming->names);
   if (!changed) return status;
-  draft->edited = true;
+  draft->edits++;
   draft->order_valid = false;
   gw__draft_refill(draft);
   return status;

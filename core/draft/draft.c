@@ -181,7 +181,7 @@ gw_status gw_draft_copy(const gw_draft *draft, gw_draft **out, gw_error *error) 
   if (status != GW_OK) return status;
   gw_draft *copy = *out;
   copy->objects = draft->objects;
-  copy->edited = draft->edited;
+  copy->edits = draft->edits;
   if (draft->bundle) copy->bundle = gw_bundle_retain(draft->bundle);
   status = copy_items(draft, copy, error);
   for (size_t i = 0; i < draft->line_count && status == GW_OK; i++)
@@ -213,7 +213,9 @@ gw_status gw_draft_copy(const gw_draft *draft, gw_draft **out, gw_error *error) 
 
 bool gw_draft_is_objects(const gw_draft *draft) { return draft->objects; }
 gw_bundle *gw_draft_bundle(const gw_draft *draft) { return draft->bundle; }
-bool gw_draft_edited(const gw_draft *draft) { return draft->edited; }
+bool gw_draft_edited(const gw_draft *draft) { return draft->edits > 0; }
+
+uint64_t gw_draft_edits(const gw_draft *draft) { return draft->edits + (draft->graph ? draft->graph->version : 0); }
 size_t gw_draft_count(const gw_draft *draft) { return draft->live - (draft->objects ? 1 : 0); }
 
 bool gw_draft_reads(const gw_draft *draft, const gw_bundle *bundle) {
@@ -386,7 +388,7 @@ static gw_status add_item(gw_draft *draft, const char *name, size_t length, gw_t
 }
 
 void gw__draft_replace(gw_draft *draft, gw_item *item, gw_tensor *tensor, uint32_t line) {
-  draft->edited = true;
+  draft->edits++;
   gw_tensor_retain(tensor);
   gw_tensor_release(item->tensor);
   if (item->base) item->replaced = item->base;
@@ -418,7 +420,7 @@ gw_status gw_draft_set(gw_draft *draft, const char *name, size_t length, gw_tens
   if (draft->objects && (!item || gw__draft_hidden(draft, item))) return graph_decides(draft, name, length, error);
   uint32_t number = gw__draft_intern(draft, line, error);
   if (number == UINT32_MAX) return GW_NO_MEMORY;
-  draft->edited = true;
+  draft->edits++;
   if (!item) return add_item(draft, name, length, tensor, number, error);
   gw__draft_replace(draft, item, tensor, number);
   return GW_OK;
@@ -445,7 +447,7 @@ gw_status gw__draft_forget(gw_draft *draft, gw_item *item, uint32_t line, gw_err
   *item = (gw_item){0};
   draft->live--;
   draft->order_valid = false;
-  draft->edited = true;
+  draft->edits++;
   return GW_OK;
 }
 
@@ -479,7 +481,7 @@ gw_status gw_draft_merge(gw_draft *draft, gw_draft *other, const char *line, gw_
   }
   uint32_t number = gw__draft_intern(draft, line, error);
   if (number == UINT32_MAX) return GW_NO_MEMORY;
-  draft->edited = true;
+  draft->edits++;
   for (size_t i = 0; i < other->live && status == GW_OK; i++) {
     gw_tensor *tensor;
     gw_item *item = &other->items[order[i]];

@@ -46,7 +46,7 @@ struct gw_draft {
   uint32_t references;
   gw_bundle *bundle;      /* NULL: made new */
   bool objects;
-  bool edited;
+  uint64_t edits;         /* how many, those of the graph aside */
   gw_arena arena;         /* names and lines that are not the bundle's */
   gw_item *items;
   size_t item_count, item_capacity, live;

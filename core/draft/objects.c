@@ -602,7 +602,7 @@ gw_status gw_draft_new_objects(gw_draft **out, gw_error *error) {
 static gw_status begin(gw_draft *draft, const char *line, gw_graph **graph, uint32_t *number, gw_error *error) {
   gw_status status = gw__draft_objects(draft, graph, error);
   if (status == GW_OK) status = gw__draft_line_number(draft, line, number, error);
-  if (status == GW_OK) draft->edited = true;
+  if (status == GW_OK) draft->edits++;
   return status;
 }
 

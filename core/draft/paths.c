@@ -211,7 +211,7 @@ gw_status gw__paths_remove(gw_draft *draft, const uint8_t *marks, uint32_t line,
     /* Branches that only now have nothing left go too, but not the root; those that never had anything stay. */
     for (size_t i = 0; i < count; i++) nodes[i] |= i != graph->root && before[i] == GW_TRUE && after[i] == GW_FALSE;
     gw__graph_remove_nodes(graph, nodes, change);
-    draft->edited = true;
+    draft->edits++;
   }
   for (size_t i = 0; i < draft->item_count && status == GW_OK; i++)
     if (items[i]) status = gw__draft_forget(draft, &draft->items[i], line, error);
@@ -363,7 +363,7 @@ static gw_status finish(gw_edge_names *renaming, gw_status status, uint32_t line
   if (status == GW_OK && renaming->any) status = gw__graph_change(graph, line, &change, renaming->error);
   for (uint32_t i = 0; status == GW_OK && renaming->any && i < graph->node_count; i++) {
     if (!renaming->names[i]) continue;
-    renaming->draft->edited = true;
+    renaming->draft->edits++;
     gw__positions_touch(graph, i);
     gw__graph_rename_edges(graph, i, renaming->names[i], change);
   }

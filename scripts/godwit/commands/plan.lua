@@ -87,7 +87,7 @@ function plan.parser(argparse)
   return parser
 end
 
-local function parse_assignments(list, flag, form, hint)
+function plan.parse_assignments(list, flag, form, hint)
   local assignments = {}
   for _, text in ipairs(list) do
     local name, value = text:match("^([%a_][%w_]*)=(.*)$")
@@ -110,7 +110,7 @@ function plan.parse_outputs(list, outputs)
   for name in pairs(outputs) do names[#names + 1] = name end
   table.sort(names)
   local known = "the recipe's outputs are " .. table.concat(names, ", ")
-  local given = parse_assignments(list, "-o", "NAME=OUT", known)
+  local given = plan.parse_assignments(list, "-o", "NAME=OUT", known)
   for name in pairs(given) do
     if not outputs[name] then core.fail { class = "usage", what = ("the recipe has no output '%s'"):format(name), hint = known } end
   end
@@ -138,7 +138,7 @@ function plan.compile(values)
     expression = values.execute ~= nil, end_program = true, json = values.json, steps = values.max_steps, memory = values.max_recipe_memory,
     seconds = values.max_recipe_time,
   })
-  local outputs, prefixes, notes = library.run(sandbox, description, arguments, parse_assignments(values.param, "-p", "NAME=VALUE"))
+  local outputs, prefixes, notes = library.run(sandbox, description, arguments, plan.parse_assignments(values.param, "-p", "NAME=VALUE"))
   if not values.quiet then
     for _, note in ipairs(notes) do terminal.note(note) end
   end
@@ -260,7 +260,8 @@ function plan.counts(totals)
   return ("%s: %s%s"):format(plural(totals.tensors, "tensor"), table.concat(parts, ", "), dropped)
 end
 
-local function print_text(compiled, memory)
+--- The same for people.
+function plan.print_text(compiled, memory)
   local all = { tensors = 0, unchanged = 0, renamed = 0, computed = 0, new = 0, dropped = 0 }
   for _, output in ipairs(compiled) do
     print_output(output, #compiled > 1)
@@ -283,7 +284,7 @@ end
 
 function plan.run(values)
   local compiled = plan.compile(values)
-  if values.json then plan.print_json(compiled, values.memory) else print_text(compiled, values.memory) end
+  if values.json then plan.print_json(compiled, values.memory) else plan.print_text(compiled, values.memory) end
   return 0
 end
 

@@ -1,0 +1,144 @@
+-- Tab in the REPL: what can follow the text before the cursor.
+
+local core = require "godwit.core"
+
+local KEYWORDS = { "and", "break", "do", "else", "elseif", "end", "false", "for", "function", "goto", "if", "in", "local", "nil", "not", "or",
+  "repeat", "return", "then", "true", "until", "while" }
+
+local FIELDS = {
+  ["godwit.Draft"] = { "kind", "path", "format", "vars", "root" },
+  ["godwit.Tensor"] = { "dtype", "shape", "rank", "size", "nbytes", "origin" },
+}
+local METHODS = { ["godwit.Draft"] = core.draft_methods, ["godwit.Tensor"] = core.tensor_methods }
+
+--- The value of "ckpt.root.model": names and dots only, so that looking does nothing.
+local function value_of(env, chain)
+  local value
+  for i, name in ipairs(chain) do
+    local ok, found = pcall(function() if i == 1 then return env[name] end return value[name] end)
+    if not ok or found == nil then return nil end
+    value = found
+  end
+  return value
+end
+
+local function chain_of(text)
+  local chain = {}
+  for name in text:gmatch "[^.]+" do
+    if not name:match "^[%a_][%w_]*$" then return nil end
+    chain[#chain + 1] = name
+  end
+  return #chain > 0 and chain or nil
+end
+
+local function starting(names, prefix)
+  local found = {}
+  for _, name in ipairs(names) do
+    if name:sub(1, #prefix) == prefix then found[#found + 1] = name end
+  end
+  table.sort(found)
+  return found
+end
+
+local function keys_of(t)
+  local names = {}
+  for key in pairs(t) do
+    if type(key) == "string" and not key:match "^core_" then names[#names + 1] = key end
+  end
+  return names
+end
+
+local function children_of(node) return (core.node_children(node)) end
+
+--- Names after a dot or a colon.
+local function members(value, colon)
+  local kind = type(value) == "userdata" and getmetatable(value)
+  if colon then
+    if type(value) == "string" then return keys_of(string) end
+    return METHODS[kind] and keys_of(METHODS[kind]) or type(value) == "table" and keys_of(value) or {}
+  end
+  if kind == "godwit.Node" then
+    local names = {}
+    for _, name in ipairs(children_of(value)) do
+      if name:match "^[%a_][%w_]*$" then names[#names + 1] = name end
+    end
+    return names
+  end
+  return FIELDS[kind] or type(value) == "table" and keys_of(value) or {}
+end
+
+--- Names inside ["...: variables or children.
+local function indices(value, prefix)
+  local kind = type(value) == "userdata" and getmetatable(value)
+  if kind == "godwit.Node" then return starting(children_of(value), prefix) end
+  if kind ~= "godwit.Vars" then return type(value) == "table" and starting(keys_of(value), prefix) or {} end
+  local names = {}
+  for name in pairs(value) do
+    if name:sub(1, #prefix) == prefix then names[#names + 1] = name
+    elseif name > prefix and #names > 0 then break end
+  end
+  return names
+end
+
+--- Checkpoints and folders that begin so.
+local function paths(prefix)
+  local folder, name = prefix:match "^(.*/)([^/]*)$"
+  folder, name = folder or "", name or prefix
+  local ok, files = pcall(core.list_folder, folder == "" and "." or folder)
+  if not ok then return {} end
+  local found = {}
+  for _, file in ipairs(files) do
+    if file:sub(1, #name) == name and (file:sub(1, 1) ~= "." or name ~= "") and file ~= "." and file ~= ".." then
+      if core.is_folder(folder .. file) then found[#found + 1] = folder .. file .. "/"
+      elseif file:match "%.index$" then found[#found + 1] = folder .. file:gsub("%.index$", "") end
+    end
+  end
+  table.sort(found)
+  return found
+end
+
+--- What all have in common beyond `prefix`; `closing` behind the only one.
+local function answer(prefix, candidates, closing)
+  if #candidates == 0 then return "", nil end
+  local common = candidates[1]
+  for i = 2, #candidates do
+    while candidates[i]:sub(1, #common) ~= common do common = common:sub(1, -2) end
+  end
+  while #common > #prefix and not utf8.len(common) do common = common:sub(1, -2) end
+  local text = common:sub(#prefix + 1)
+  if #candidates == 1 then text = text .. (closing or "") end
+  return text, #candidates > 1 and candidates or nil
+end
+
+--- The text to insert, and candidates to show when there is none. `commands`: the dot commands.
+return function(env, text, commands)
+  if text:match "^%s*%.[%w]*$" then return answer(text:match "%.[%w]*$", starting(commands, text:match "%.[%w]*$"), " ") end
+  local quote, path = text:match "gw%.open%s*%(?%s*([\"'])([^\"']*)$"
+  if not path then path = text:match "^%s*%.save%s+(%S*)$" end
+  if path then
+    local found = paths(path)
+    return answer(path, found, #found == 1 and found[1]:sub(-1) ~= "/" and quote or "")
+  end
+  local base, mark, inside = text:match "([%a_][%w_.]*)%[([\"'])([^\"']*)$"
+  if base then
+    local chain = chain_of(base)
+    local value = chain and value_of(env, chain)
+    return answer(inside, value ~= nil and indices(value, inside) or {}, mark .. "]")
+  end
+  local owner, separator, member = text:match "([%a_][%w_.]*)([.:])([%w_]*)$"
+  if owner then
+    local chain = chain_of(owner)
+    local value = chain and value_of(env, chain)
+    return answer(member, value ~= nil and starting(members(value, separator == ":"), member) or {})
+  end
+  if text:match "[.:]%s*[%w_]*$" then return "" end
+  local word = text:match "[%a_][%w_]*$" or ""
+  local names, seen = {}, {}
+  for _, list in ipairs { keys_of(env), keys_of(_G), KEYWORDS } do
+    for _, name in ipairs(list) do
+      if not seen[name] then names[#names + 1] = name end
+      seen[name] = true
+    end
+  end
+  return answer(word, starting(names, word))
+end

@@ -1,0 +1,309 @@
+-- godwit repl: scripts from stdin, and a real terminal (tmux).
+
+local gw = require "godwit"
+local program = require "spec.support.program"
+local scratch = require "spec.support.scratch"
+
+local folder
+
+before_each(function()
+  folder = scratch.folder()
+  gw.variables({ ["old/w"] = gw.tensor({ 1, 2, 3 }, "float32"), ["old/b"] = gw.scalar(1.5), step = gw.scalar(7, "int64") }):save(folder .. "/in")
+end)
+
+local function script(text, prefix)
+  scratch.write(folder .. "/script", text)
+  return program.shell(("exec %s repl %s <script"):format(program.quoted(program.PATH), prefix or "in"), folder)
+end
+
+local function printed(text)
+  local out, err, status = script(text)
+  assert.equal(0, status, err)
+  assert.equal("", err)
+  return out
+end
+
+describe("repl with a script on stdin", function()
+  it("prints values, without a prompt", function()
+    assert.equal("2\nint64[] 7\nabc\t1\n{1, 2, a = {...}, [\"b c\"] = \"x\"}\nnil\n", printed [[
+1 + 1
+ckpt.vars.step
+"abc", 1
+{ 1, 2, a = {}, ["b c"] = "x" }
+nil
+local x = 1
+]])
+  end)
+
+  it("prints a checkpoint as a list, of which it shows the first 40", function()
+    assert.equal([[
+in · name-based · 3 tensors
+  old/b  float32  []   4 B
+  old/w  float32  [3]  12 B
+  step   int64    []   8 B
+]], printed "ckpt\n")
+    local out = printed "for i = 1, 100 do ckpt.vars[('v%03d'):format(i)] = gw.scalar(i) end\nckpt\n"
+    assert.matches("in · name%-based · 103 tensors\n.*\n  v037 .*\n  and 63 more\n$", out)
+  end)
+
+  it("prints an object as a tree", function()
+    assert.equal('(root)\n  a\n    0  float32 []  "Variable"\n  b  (see above)\na\n  0  float32 []  "Variable"\n', printed [[
+x = gw.objects({ a = { gw.scalar(1.5) } }).root
+x.b = x.a
+x
+x.a
+]])
+  end)
+
+  it("goes on with an unfinished statement", function()
+    assert.equal("1\n2\n3\n", printed "for i = 1, 2 do\n  print(i)\nend\n(1 +\n2)\n")
+  end)
+
+  it("stops at the first error, with its exit code", function()
+    for text, case in pairs {
+      ["1\nckpt.vars.x\n2\n"] = { 3, 'godwit: there is no tensor "x"' },
+      ["1\nx = = 2\n"] = { 3, "godwit: line 1: unexpected symbol near '='" },
+      ["1\nfor i = 1, 2 do\n"] = { 3, "godwit: the script ends in the middle of a statement" },
+      ["1\n.sav x\n"] = { 2, "godwit: there is no command .sav\n  did you mean .save?" },
+      ["1\ngw.open 'nothing'\n"] = { 4, "godwit: nothing: there is no checkpoint of this name" },
+      ["1\nnothing.x = 1\n"] = { 3, "godwit: attempt to index a nil value (global 'nothing')" },
+      ["1\n.undo\n"] = { 2, "godwit: there is no edit to take back" },
+      ["1\nckpt = nil\n.plan\n"] = { 2, "godwit: there is no checkpoint in ckpt\n  ckpt = gw.open \"PREFIX\"" },
+    } do
+      local out, err, status = script(text)
+      assert.same({ "1\n", case[1] }, { out, status })
+      assert.equal(case[2], err:sub(1, #case[2]))
+    end
+    local _, err, status = script("1", "nowhere")
+    assert.equal(4, status, err)
+  end)
+
+  it("has Lua's whole library, and needs no checkpoint", function()
+    local out, err, status = script("x = os.getenv 'PATH' and io.open('script')\nx:read 'l'\nckpt = gw.variables { a = gw.scalar(1) }\n#ckpt\n", "")
+    assert.same({ "x = os.getenv 'PATH' and io.open('script')\n1\n", "", 0 }, { out, err, status })
+  end)
+
+  it("leaves with .quit", function() assert.equal("1\n", printed "1\n.quit\n2\n") end)
+end)
+
+describe(".plan", function()
+  it("shows what saving would do", function()
+    assert.matches("  >  new/b  float32  %[%]   from old/b\n.*\n3 tensors: 1 unchanged, 2 renamed · 24 B to copy\n$",
+      printed "ckpt:rename_scope('old/', 'new/')\n.plan\n")
+  end)
+end)
+
+describe(".undo", function()
+  it("takes back the last edit, and keeps what was no edit", function()
+    assert.equal("1\n1\nundone: ckpt:drop 'step'\n3\n5\nundone: ckpt:rename { [\"old/b\"] = \"b\" }\ntrue\n", printed [[
+ckpt:rename { ["old/b"] = "b" }
+ckpt:drop 'step'
+n = 5
+.undo
+#ckpt
+n
+.undo
+ckpt:has "old/b"
+]])
+  end)
+
+  it("keeps an edit that later lines need", function()
+    local _, err, status = script "ckpt:rename { step = 'x' }\ny = ckpt.vars.x\n.undo\n"
+    assert.equal(3, status)
+    assert.matches('what came after it needs it: there is no tensor "x"', err, 1, true)
+  end)
+
+  it("brings an exchanged checkpoint back", function()
+    assert.equal("undone: ckpt = gw.variables { a = gw.scalar(1) }\n3\n", printed "ckpt = gw.variables { a = gw.scalar(1) }\n.undo\n#ckpt\n")
+  end)
+end)
+
+describe("what fails", function()
+  it("has changed nothing", function()
+    local out = program.shell(([[printf '%%s\n' 'ckpt:drop "step" error "x"' '#ckpt' | script -qec '%s repl in' /dev/null]]):format(program.PATH), folder)
+    assert.matches("x\r?\n.*\n?3\r?\n", out)
+  end)
+end)
+
+describe(".save and .recipe", function()
+  local SESSION = [[
+ckpt:rename_scope('old/', 'new/')
+.load cast -p dtype=bfloat16
+for name, t in ckpt:each 'w$' do
+  ckpt.vars[name] = t * 2
+end
+(ckpt:copy()):drop 'step'
+]]
+
+  it("give the same bytes, one now and one by run", function()
+    local out = printed(SESSION .. ".save saved --force\n.recipe steps\n")
+    assert.matches("\nsaved · name%-based · 3 tensors: [^\n]*\nsteps.lua · godwit run %./steps.lua in %-o OUT\n$", out)
+    local _, err, status = program.shell(program.quoted(program.PATH) .. " run ./steps.lua in -o again", folder)
+    assert.equal(0, status, err)
+    local saved, again = scratch.files_of(folder .. "/saved"), scratch.files_of(folder .. "/again")
+    assert.same(saved, again)
+  end)
+
+  it("call a recipe of the same folder by its name", function()
+    scratch.write(folder .. "/mine.lua", "return function(ckpt) ckpt:rename { step = 'x' } end")
+    printed ".load ./mine.lua\n.recipe steps\n.save saved\n"
+    local _, err, status = program.shell(program.quoted(program.PATH) .. " run ./steps.lua in -o again", folder)
+    assert.equal(0, status, err)
+    assert.same(scratch.files_of(folder .. "/saved"), scratch.files_of(folder .. "/again"))
+    _, err, status = script ".load ./mine.lua\n.recipe /tmp/steps\n"
+    assert.equal(2, status)
+    assert.matches("mine.lua: the session ran this recipe, and a recipe calls others of its own folder", err, 1, true)
+  end)
+
+  it("refuse what run refuses, and do not write over a file", function()
+    for text, message in pairs {
+      [".save in\n"] = "in: is an input, and inputs are never written to",
+      [".save\n"] = "missing argument 'OUT'",
+      [".save x --bogus\n"] = "unknown option '--bogus'",
+      [".recipe\n"] = "where to? .recipe FILE",
+      [".recipe script\n.recipe script\n"] = "script.lua: exists already",
+      [".load nothing\n"] = "there is no recipe 'nothing'",
+      [".load cast\n"] = "parameter 'dtype' is missing",
+      [".load warm_start -p new_vocab=@x\n"] = "a file parameter cannot be given here",
+    } do
+      local _, err, status = script(text)
+      assert.equal(2, status, text .. err)
+      assert.matches(message, err, 1, true)
+    end
+  end)
+end)
+
+describe(".help", function()
+  it("lists the commands, and explains functions", function()
+    local out = printed ".help\n"
+    for _, command in ipairs { "plan", "undo", "save", "recipe", "load", "help", "quit" } do assert.matches("\n  ." .. command .. " ", out, 1, true) end
+    assert.matches("^gw.mean%(tensors, weights%)\n  The mean of float tensors", printed ".help gw.mean\n")
+    assert.matches("^Draft:rename_scope%(", printed ".help ckpt:rename_scope\n")
+    assert.matches("^graph.reorder%(", printed ".help gw.graph.reorder\n")
+    local _, err = script ".help nothing\n"
+    assert.matches("there is no help on 'nothing'", err, 1, true)
+  end)
+end)
+
+describe("completion", function()
+  local complete = require "godwit.complete"
+  local env = { gw = gw, long_name = 1 }
+  before_each(function()
+    env.ckpt = gw.open(folder .. "/in")
+    env.root = gw.objects({ model = { ["layer-0"] = gw.scalar(1), layer = gw.scalar(2) } }).root
+  end)
+  local function after(text) return (complete(env, text, { ".plan", ".save" })) end
+
+  for text, more in pairs {
+    ["lo"] = "", ["long"] = "_name", ["x = long_n"] = "ame", ["retu"] = "rn", ["gw.sca"] = "lar", ["ckpt.va"] = "rs", ["ckpt:rename_s"] = "cope",
+    ['ckpt.vars["ol'] = "d/", ['ckpt.vars["old/w'] = '"]', ["ckpt.vars['st"] = "ep']", ["root.mo"] = "del", ['root.model["layer-'] = '0"]',
+    ["root.model.la"] = "yer", [".pl"] = "an ", ["ckpt.vars.step:sta"] = "ts", ["nothing.x"] = "", ["f().x"] = "",
+  } do
+    it(("after %s"):format(text), function() assert.equal(more, after(text)) end)
+  end
+
+  it("shows what there is where it cannot go on", function()
+    local _, candidates = complete(env, "ckpt:rename", {})
+    assert.same({ "rename", "rename_scope" }, candidates)
+    _, candidates = complete(env, 'ckpt.vars["old/', {})
+    assert.same({ "old/b", "old/w" }, candidates)
+  end)
+
+  it("knows checkpoints in gw.open", function()
+    assert.equal('n"', (complete(env, ('x = gw.open "%s/i'):format(folder), {})))
+  end)
+end)
+
+-- A terminal: what is typed, and what the screen then shows.
+local has_tmux = os.execute "command -v tmux >/dev/null 2>&1" and (os.getenv "SANITIZE" or "") == ""
+describe("repl in a terminal", function()
+  if not has_tmux then return pending "tmux is not there (or does not get along with sanitizers)" end
+  local socket
+
+  local function tmux(arguments)
+    return program.shell(("tmux -L %s -f /dev/null %s"):format(socket, arguments), folder)
+  end
+  local function screen() return (tmux "capture-pane -p -t 0":gsub("%s+$", "")) end
+
+  --- Waits until the screen shows it (a Lua pattern).
+  local function shows(pattern)
+    local text
+    for _ = 1, 200 do
+      text = screen()
+      if text:find(pattern) then return text end
+      os.execute "sleep 0.05"
+    end
+    error(("the screen does not show %s, but:\n%s"):format(pattern, text), 2)
+  end
+
+  local NAMED = { Enter = true, Tab = true, Left = true, Up = true, BSpace = true, ["C-c"] = true, ["C-d"] = true }
+  local function keys(...)
+    for _, key in ipairs { ... } do tmux(("send-keys -t 0 %s %s"):format(NAMED[key] and "" or "-l --", program.quoted(key))) end
+  end
+
+  local function start()
+    local command = ("exec env LC_ALL=C.UTF-8 GODWIT_HISTORY=%s/history %s repl in"):format(folder, program.PATH)
+    tmux(("new-session -d -x 100 -y 40 %s"):format(program.quoted(command)))
+    shows "\n>$"
+  end
+
+  before_each(function() socket = "godwit-" .. folder:match "[^/]*$" .. "-" .. math.random(1000000) end)
+  after_each(function() tmux "kill-server" end)
+
+  it("greets, edits lines, completes, and keeps a history", function()
+    start()
+    assert.matches("^godwit [%d.]+ · ckpt is in · .help helps, Ctrl%-D leaves\n>$", screen())
+    keys("1 + 4", "Left", "BSpace", "2 * 1", "Enter")
+    shows "> 1 %+2 %* 14\n29\n>$"
+    keys('ckpt.vars["ol', "Tab", "w", "Tab", "Enter")
+    shows 'ckpt.vars%["old/w"%]\nfloat32%[3%] %[1%. 2%. 3%.%]\n>$'
+    keys("Up", "Up", "Enter")
+    shows "29\n> ckpt[^\n]*\nfloat32[^\n]*\n> 1 %+2 %* 14\n29\n>$"
+    keys "C-d"
+    for _ = 1, 100 do
+      if scratch.exists(folder .. "/history") then break end
+      os.execute "sleep 0.05"
+    end
+    start()
+    keys("Up", "Enter")
+    shows "\n> 1 %+2 %* 14\n29\n>$"
+  end)
+
+  it("goes on with an unfinished line, and Ctrl-C gives it up", function()
+    start()
+    keys("for i = 1, 2 do", "Enter")
+    shows "\n>>$"
+    keys("print(i * 11)", "Enter", "end", "Enter")
+    shows "\n11\n22\n>$"
+    keys("function f(", "Enter")
+    shows "\n>>$"
+    keys("C-c")
+    shows "%^C\n>$"
+    keys("21 * 2", "Enter")
+    shows "\n42\n>$"
+  end)
+
+  it("is interrupted in its work, not in its session", function()
+    start()
+    keys("while true do end", "Enter")
+    os.execute "sleep 0.3"
+    keys "C-c"
+    shows "interrupted\n>$"
+    keys("ckpt:drop 'step' while true do end", "Enter")
+    os.execute "sleep 0.3"
+    keys "C-c"
+    shows "interrupted\n> ckpt[^\n]*\n[^\n]*interrupted\n>$"
+    keys("#ckpt", "Enter")
+    shows "\n3\n>$"
+  end)
+
+  it("shows an error and goes on, undoes, saves", function()
+    start()
+    keys("ckpt.vars.nothing", "Enter")
+    shows 'there is no tensor "nothing"'
+    keys("ckpt:drop 'step'", "Enter", ".undo", "Enter", "ckpt:rename_scope('old/', 'new/')", "Enter", ".save out", "Enter")
+    shows "undone: ckpt:drop 'step'\n"
+    shows "out · name%-based · 3 tensors: 1 unchanged, 2 renamed · 24 B in"
+    assert.is_true(gw.open(folder .. "/out"):has "new/w")
+  end)
+end)
