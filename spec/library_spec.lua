@@ -206,6 +206,34 @@ describe("godwit test", function()
       1, true)
   end)
 
+  it("looks at what a recipe's detect says, and why", function()
+    assert.matches("the recipe's detect should take such a checkpoint, and does not", failing('params = { which = "quiet" },\n    fails',
+      'params = { which = "quiet" },\n    detects = true, fails'), 1, true)
+    assert.matches("the recipe's detect should not take such a checkpoint, and does: it has a quiet variable",
+      failing("plan = {", "detects = false, plan = {"), 1, true)
+    write("team/shout.lua", (GOOD:gsub("plan = {", "detects = true, plan = {"):gsub("    fails = ", "    detects = false, fails = ")))
+    assert.matches("2 passed, 0 failed", (godwit "test team"), 1, true)
+    write("team/shout.lua", (GOOD:gsub("plan = {", "detects = true, plan = {"):gsub(', "it has a quiet variable"', "")))
+    assert.matches("the recipe's detect should say why it takes a checkpoint, and gives nil", (godwit "test team"), 1, true)
+    write("team/shout.lua", (GOOD:gsub("plan = {", "detects = true, plan = {"):gsub("detect = function.-end,", "")))
+    assert.matches("test 1 (a mark is added) has detects, and the recipe has no detect", (godwit "test team"), 1, true)
+  end)
+
+  it("looks at what a recipe prints", function()
+    local function printing(statement, text)
+      write("team/print.lua", ([[return { run = function(ckpt) %s ckpt:rename { a = "b" } end, tests = { { name = "x", prints = %q,
+        input = function() return gw.variables { a = gw.scalar(1) } end } } }]]):format(statement, text))
+      local out, err, status = godwit "test team/print.lua"
+      assert.equal("", err)
+      return out, status
+    end
+    assert.equal(0, select(2, printing("print('one', 2) print(nil)", "one\t2\nnil")))
+    assert.equal(0, select(2, printing("", "")))
+    assert.matches('the recipe should print "two", and prints: one', (printing("print 'one'", "two")), 1, true)
+    assert.matches('the recipe should print "two", and prints nothing', (printing("", "two")), 1, true)
+    assert.matches("the recipe should print nothing, and prints: one", (printing("print 'one'", "")), 1, true)
+  end)
+
   it("shows the line of an error, in the recipe or in its test", function()
     assert.matches("FAIL  a mark is added\n        team/shout.lua:7: attempt to index a nil value", failing("ckpt:rename", "chkpt:rename"), 1, true)
     assert.matches("team/shout.lua:10: oh", failing("input = function%(%)", "input = function() error 'oh'"), 1, true)

@@ -23,6 +23,7 @@ trusted.require "godwit.vocab".read = nil
 
 local run, description, expression
 local content -- what the recipe's file returned
+local globals -- what its file sees
 local title -- the recipe's name in messages
 
 local function copy(t)
@@ -251,7 +252,7 @@ guest.load = guarded(function(request)
     expression = { chunk = chunk, env = env }
     description = { params = {} }
   else
-    content = chunk()
+    content, globals = chunk(), env
     if request.any and recipe.is_module(content) then return { module = true } end
     description, run = recipe.describe(content, title)
     description.detects = type(content) == "table" and content.detect ~= nil
@@ -397,14 +398,42 @@ local function check_plan(draft, wanted)
   end
 end
 
+local function check_detect(draft, wanted)
+  local fits, why = content.detect(draft)
+  if not fits ~= not wanted then
+    wrong(wanted and "the recipe's detect should take such a checkpoint, and does not"
+      or ("the recipe's detect should not take such a checkpoint, and does: %s"):format(tostring(why)))
+  end
+  if fits and type(why) ~= "string" then wrong(("the recipe's detect should say why it takes a checkpoint, and gives %s"):format(core.what(why))) end
+end
+
+--- Runs the case with what it prints caught.
+local function run_printing(case, drafts, names)
+  local original, lines = globals.print, {}
+  function globals.print(...)
+    local words = table.pack(...)
+    for i = 1, words.n do words[i] = tostring(words[i]) end
+    lines[#lines + 1] = table.concat(words, "\t")
+  end
+  local outputs = run_case(case, drafts, names)
+  globals.print = original
+  local found = table.concat(lines, "\n")
+  if case.prints == "" and found ~= "" then wrong("the recipe should print nothing, and prints: " .. found) end
+  if not found:find(case.prints, 1, true) then
+    wrong(("the recipe should print \"%s\", and prints%s"):format(case.prints, found == "" and " nothing" or ": " .. found))
+  end
+  return outputs
+end
+
 --- request: index, drafts, names. Runs the recipe and looks at its plan: {outputs =}, or {} when it failed as it should.
 guest.test_run = guarded(function(request)
   local case = content.tests[request.index]
+  if case.detects ~= nil then check_detect(request.drafts[1], case.detects) end
   if case.fails then
     is_failing(case, request.drafts, request.names)
     return {}
   end
-  local outputs = run_case(case, request.drafts, request.names)
+  local outputs = (case.prints and run_printing or run_case)(case, request.drafts, request.names)
   if case.plan then
     if not outputs[""] then wrong("a test of several outputs has no plan") end
     check_plan(outputs[""], case.plan)

@@ -883,7 +883,7 @@ function gw.sub(name, regex, replacement) end
 ---@field run fun(ckpt: godwit.Draft, p: table<string, any>, inputs: table): nil | godwit.Draft | table<string, godwit.Draft>
 ---@field tests? godwit.Test[] What `godwit test` runs.
 
---- A test of a recipe. It needs an input, and one of output, expect, plan, fails.
+--- A test of a recipe. It needs an input, and one of output, expect, plan, fails, prints, detects.
 ---@class godwit.Test
 ---@field name string
 ---@field input? fun(): godwit.Draft
@@ -893,6 +893,8 @@ function gw.sub(name, regex, replacement) end
 ---@field expect? fun(out: godwit.Draft | table<string, godwit.Draft>) Raises when something is wrong.
 ---@field plan? table<"unchanged" | "renamed" | "computed" | "new" | "dropped", integer>
 ---@field fails? string A part of the message with which the recipe should fail.
+---@field prints? string A part of what the recipe should print; "": nothing.
+---@field detects? boolean Whether the recipe's `detect` takes the first checkpoint; one that it takes needs a reason.
 
 --- Another recipe as a function: one of the calling recipe's folder, of the recipe path, or one that comes with godwit (in
 --- a Lua program: also a file, and it runs in its own sandbox).

@@ -140,7 +140,7 @@ function recipe.is_module(value)
 end
 
 local TEST_FIELDS = { name = "string", input = "function", inputs = "function", params = "table", output = "function", expect = "function",
-  fails = "string", plan = "table" }
+  fails = "string", plan = "table", prints = "string", detects = "boolean" }
 
 --- The names of a recipe's tests, in their order; checks what the tests say.
 function recipe.tests(value, title)
@@ -155,9 +155,10 @@ function recipe.tests(value, title)
     end
     if not case.name then wrong(title, "%s has no name", called) end
     if not case.input and not case.inputs then wrong(title, "%s (%s) has no input: a function that gives a checkpoint", called, case.name) end
-    if not (case.output or case.expect or case.fails or case.plan) then
-      wrong(title, "%s (%s) expects nothing: it needs output, expect, plan or fails", called, case.name)
+    if not (case.output or case.expect or case.fails or case.plan or case.prints or case.detects ~= nil) then
+      wrong(title, "%s (%s) expects nothing: it needs output, expect, plan, fails, prints or detects", called, case.name)
     end
+    if case.detects ~= nil and not value.detect then wrong(title, "%s (%s) has detects, and the recipe has no detect", called, case.name) end
     names[i] = case.name
   end
   return names
