@@ -400,11 +400,15 @@ end
 
 local function check_detect(draft, wanted)
   local fits, why = content.detect(draft)
-  if not fits ~= not wanted then
+  if (not fits) ~= (not wanted) then
     wrong(wanted and "the recipe's detect should take such a checkpoint, and does not"
       or ("the recipe's detect should not take such a checkpoint, and does: %s"):format(tostring(why)))
   end
-  if fits and type(why) ~= "string" then wrong(("the recipe's detect should say why it takes a checkpoint, and gives %s"):format(core.what(why))) end
+  if not fits then return end
+  if type(why) ~= "string" then wrong(("the recipe's detect should say why it takes a checkpoint, and gives %s"):format(core.what(why))) end
+  if type(wanted) == "string" and not why:find(wanted, 1, true) then
+    wrong(("the recipe's detect should say \"%s\", and says: %s"):format(wanted, why))
+  end
 end
 
 --- Runs the case with what it prints caught.

@@ -894,7 +894,7 @@ function gw.sub(name, regex, replacement) end
 ---@field plan? table<"unchanged" | "renamed" | "computed" | "new" | "dropped", integer>
 ---@field fails? string A part of the message with which the recipe should fail.
 ---@field prints? string A part of what the recipe should print; "": nothing.
----@field detects? boolean Whether the recipe's `detect` takes the first checkpoint; one that it takes needs a reason.
+---@field detects? boolean | string Whether the recipe's `detect` takes the first checkpoint, or a part of its reason.
 
 --- Another recipe as a function: one of the calling recipe's folder, of the recipe path, or one that comes with godwit (in
 --- a Lua program: also a file, and it runs in its own sandbox).

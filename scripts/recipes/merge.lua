@@ -40,7 +40,9 @@ local function merge_names(inputs, scopes, p)
         error(("\"%s\" would come from \"%s\" of %s and from \"%s\" of %s: give them different scopes, or -p shared=REGEX for what is taken of the first only")
           :format(new, from[new][1], from[new][2], name, ckpt.path), 0)
       end
-      if out:has(new) then error(("\"%s\" of %s is shared already: give it a scope"):format(name, ckpt.path), 0) end
+      if out:has(new) then
+        error(("\"%s\" of %s would be \"%s\", which is shared already: give it another scope"):format(name, ckpt.path, new), 0)
+      end
       from[new] = { name, ckpt.path }
       out.vars[new] = tensor
     end
@@ -111,14 +113,106 @@ slots included; the first save_counter is kept. Without scopes all names, or att
     return (ckpt.kind == "objects" and merge_objects or merge_names)(inputs, scopes, p)
   end,
   tests = { {
-    name = "names get scopes",
-    input = function() return gw.variables { w = gw.scalar(1.0), global_step = gw.scalar(5, "int64") } end,
-    params = { scopes = { "a/b" }, shared = "^global_step$" },
-    expect = function(out) assert(#out == 2 and out:has "a/b/w" and out:has "global_step") end,
+    name = "each input's names get its scope, what is shared is the first's",
+    inputs = function()
+      return {
+        gw.variables { w = gw.scalar(1.0), global_step = gw.scalar(5, "int64") },
+        gw.variables { w = gw.scalar(2.0), global_step = gw.scalar(6, "int64"), extra_step = gw.scalar(7, "int64") },
+      }
+    end,
+    params = { scopes = { "a/b", "c/" }, shared = "_step$" },
+    output = function()
+      return gw.variables { ["a/b/w"] = gw.scalar(1.0), ["c/w"] = gw.scalar(2.0), global_step = gw.scalar(5, "int64"), extra_step = gw.scalar(7, "int64") }
+    end,
   }, {
-    name = "objects become an attribute",
-    input = function() return gw.objects({ w = gw.scalar(1.0) }, { save_counter = 3 }) end,
-    params = { scopes = { "a" } },
-    expect = function(out) assert(#out == 2 and gw.graph.tensor(out.root.save_counter):value() == 3 and out.root.a.w) end,
+    name = "side by side without scopes",
+    inputs = function() return { gw.variables { a = gw.scalar(1.0) }, gw.variables { b = gw.scalar(2.0) }, gw.variables { ["c/d"] = gw.scalar(3.0) } } end,
+    output = function() return gw.variables { a = gw.scalar(1.0), b = gw.scalar(2.0), ["c/d"] = gw.scalar(3.0) } end,
+  }, {
+    name = "one input, and an empty scope, as -p scopes= gives it",
+    input = function() return gw.variables { a = gw.scalar(1.0) } end,
+    params = { scopes = {} },
+    output = function() return gw.variables { a = gw.scalar(1.0) } end,
+    plan = { unchanged = 1 },
+  }, {
+    name = "a name twice",
+    inputs = function() return { gw.variables { a = gw.scalar(1.0) }, gw.variables { ["b/a"] = gw.scalar(2.0) } } end,
+    params = { scopes = { "b", "" } },
+    fails = "\"b/a\" would come from \"a\" of",
+  }, {
+    name = "a name that is shared already",
+    inputs = function() return { gw.variables { step = gw.scalar(1) }, gw.variables { ["step/"] = gw.scalar(1), step = gw.scalar(2) } } end,
+    params = { shared = "^step$" },
+    expect = function(out) assert(#out == 2 and out.vars.step:value() == 1) end,
+  }, {
+    name = "another's name like one that is shared",
+    inputs = function() return { gw.variables { ["a/step"] = gw.scalar(1) }, gw.variables { step = gw.scalar(2) } } end,
+    params = { shared = "^a/step$", scopes = { "", "a" } },
+    fails = "would be \"a/step\", which is shared already: give it another scope",
+  }, {
+    name = "nothing is shared",
+    inputs = function() return { gw.variables { a = gw.scalar(1.0) }, gw.variables { b = gw.scalar(2.0) } } end,
+    params = { shared = "step" },
+    fails = "shared: no variable matches 'step'",
+  }, {
+    name = "a scope for each",
+    inputs = function() return { gw.variables { a = gw.scalar(1.0) }, gw.variables { b = gw.scalar(2.0) } } end,
+    params = { scopes = { "x" } },
+    fails = "1 scopes for 2 checkpoints",
+  }, {
+    name = "a scope without a name",
+    input = function() return gw.variables { a = gw.scalar(1.0) } end,
+    params = { scopes = { "x//y" } },
+    fails = "scopes: 'x//y' has an empty part",
+  }, {
+    name = "a scope that begins with a slash",
+    input = function() return gw.variables { a = gw.scalar(1.0) } end,
+    params = { scopes = { "/x" } },
+    fails = "scopes: '/x' has an empty part",
+  }, {
+    name = "objects become attributes; the first counter stays, the edge to the root goes",
+    inputs = function()
+      local plain, counted = gw.objects { w = gw.scalar(1.0), z = gw.scalar(4.0) }, gw.objects({ w = gw.scalar(2.0) }, { save_counter = 3 })
+      plain.root.root = plain.root
+      return { plain, counted, gw.objects({ w = gw.scalar(5.0) }, { save_counter = 4 }) }
+    end,
+    params = { scopes = { "a", "m/b/", "m/c" } },
+    output = function()
+      return gw.objects({
+        a = { w = gw.scalar(1.0), z = gw.scalar(4.0) }, m = { b = { w = gw.scalar(2.0) }, c = { w = gw.scalar(5.0) } },
+      }, { save_counter = 3 })
+    end,
+  }, {
+    name = "optimizers keep their slots",
+    inputs = function()
+      local out = gw.objects { w = gw.scalar(1.0), opt = { iter = gw.scalar(3) } }
+      gw.graph.set_slot(out.root.opt, out.root.w, "m", gw.scalar(2.0))
+      return { out, gw.objects { v = gw.scalar(4.0) } }
+    end,
+    params = { scopes = { "a", "b" } },
+    expect = function(out) assert(out.vars["a/w/.OPTIMIZER_SLOT/a/opt/m/.ATTRIBUTES/VARIABLE_VALUE"]:value() == 2.0 and #out == 4) end,
+  }, {
+    name = "an object twice",
+    inputs = function() return { gw.objects { w = gw.scalar(1.0) }, gw.objects { w = gw.scalar(2.0) } } end,
+    fails = "the object \"w\" would come from",
+  }, {
+    name = "an object where another's scope is",
+    inputs = function() return { gw.objects { w = gw.scalar(1.0) }, gw.objects { a = gw.scalar(2.0) } } end,
+    params = { scopes = { "a", "" } },
+    fails = "the object \"a\" would come from the scope of another checkpoint and from",
+  }, {
+    name = "a scope where another's object is",
+    inputs = function() return { gw.objects { a = gw.scalar(1.0) }, gw.objects { w = gw.scalar(2.0) } } end,
+    params = { scopes = { "", "a" } },
+    fails = "the scope 'a/' of",
+  }, {
+    name = "objects are not shared by patterns",
+    inputs = function() return { gw.objects { a = gw.scalar(1.0) }, gw.objects { b = gw.scalar(2.0) } } end,
+    params = { shared = "a" },
+    fails = "shared is for name-based checkpoints",
+  }, {
+    name = "names and objects",
+    inputs = function() return { gw.variables { a = gw.scalar(1.0) }, gw.objects { b = gw.scalar(2.0) } } end,
+    fails = "are of different kinds, by names and by objects",
   } },
 }

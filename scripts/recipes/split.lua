@@ -133,6 +133,14 @@ all that hangs below it; a variable's slots go where both it and its optimizer g
     rest = { type = "string", help = "the output that gets what no part takes; without it that is an error" },
     drop_rest = { type = "boolean", default = false, help = "leave out what no part takes" },
   },
+  detect = function(ckpt)
+    local scopes, seen = {}, {}
+    for name in (ckpt.kind == "objects" and gw.graph.walk(ckpt.root) or ckpt:each()) do
+      local scope = name:match "^([^/]+)/"
+      if scope and not seen[scope] then scopes[#scopes + 1], seen[scope] = scope, true end
+    end
+    return #scopes > 1, ("it has several scopes: %s"):format(table.concat(scopes, ", ", 1, math.min(SHOWN, #scopes)))
+  end,
   run = function(ckpt, p)
     if p.rest and p.drop_rest then error("what no part takes goes to `rest` or is dropped: give only one of them", 0) end
     local parts = parts_of(p)
@@ -146,9 +154,157 @@ all that hangs below it; a variable's slots go where both it and its optimizer g
     return outputs
   end,
   tests = { {
-    name = "each scope is an output",
-    input = function() return gw.variables { ["a/w"] = gw.scalar(1.0), ["b/w"] = gw.scalar(2.0), step = gw.scalar(3, "int64") } end,
-    params = { scopes = { "a", "other=b/" }, shared = "^step$" },
-    expect = function(outputs) assert(#outputs.a == 2 and outputs.other:has "b/w" and outputs.other:has "step") end,
+    name = "each scope is an output, all get what is shared",
+    input = function() return gw.variables { ["a/w"] = gw.scalar(1.0), ["b/w"] = gw.scalar(2.0), ["ab/w"] = gw.scalar(4.0), step = gw.scalar(3, "int64") } end,
+    params = { scopes = { "a", "other=b/", "ab" }, shared = "^step$" },
+    output = function()
+      return {
+        a = gw.variables { ["a/w"] = gw.scalar(1.0), step = gw.scalar(3, "int64") },
+        other = gw.variables { ["b/w"] = gw.scalar(2.0), step = gw.scalar(3, "int64") },
+        ab = gw.variables { ["ab/w"] = gw.scalar(4.0), step = gw.scalar(3, "int64") },
+      }
+    end,
+    detects = "it has several scopes: a, ab, b",
+  }, {
+    name = "patterns, and the rest",
+    input = function() return gw.variables { l0 = gw.scalar(0.0), l1 = gw.scalar(1.0), l7 = gw.scalar(7.0), x = gw.scalar(9.0) } end,
+    params = { patterns = { "low=l[01]", "high=l7" }, rest = "others" },
+    output = function()
+      return {
+        low = gw.variables { l0 = gw.scalar(0.0), l1 = gw.scalar(1.0) }, high = gw.variables { l7 = gw.scalar(7.0) },
+        others = gw.variables { x = gw.scalar(9.0) },
+      }
+    end,
+    detects = false,
+  }, {
+    name = "a scope and a pattern; what nobody takes goes; scopes are no patterns",
+    input = function() return gw.variables { ["m/a.b/w"] = gw.scalar(1.0), ["m/acb/w"] = gw.scalar(2.0), v = gw.scalar(3.0) } end,
+    params = { scopes = { "x=m/a.b" }, patterns = { "y=^v" }, drop_rest = true },
+    output = function() return { x = gw.variables { ["m/a.b/w"] = gw.scalar(1.0) }, y = gw.variables { v = gw.scalar(3.0) } } end,
+    detects = false,
+  }, {
+    name = "what is shared may lie in a part's scope",
+    input = function() return gw.variables { ["a/w"] = gw.scalar(1.0), ["b/w"] = gw.scalar(2.0), ["a/s"] = gw.scalar(3.0) } end,
+    params = { scopes = { "a", "b" }, shared = "s$" },
+    output = function()
+      return {
+        a = gw.variables { ["a/w"] = gw.scalar(1.0), ["a/s"] = gw.scalar(3.0) }, b = gw.variables { ["b/w"] = gw.scalar(2.0), ["a/s"] = gw.scalar(3.0) },
+      }
+    end,
+  }, {
+    name = "objects go with all that hangs below them, each with the counter",
+    input = function() return gw.objects({ m = { a = { w = gw.scalar(1.0) }, b = { v = gw.scalar(2.0) } }, c = gw.scalar(3.0) }, { save_counter = 5 }) end,
+    params = { scopes = { "m/a", "m/b" }, rest = "others" },
+    output = function()
+      return {
+        a = gw.objects({ m = { a = { w = gw.scalar(1.0) } } }, { save_counter = 5 }),
+        b = gw.objects({ m = { b = { v = gw.scalar(2.0) } } }, { save_counter = 5 }),
+        others = gw.objects({ c = gw.scalar(3.0) }, { save_counter = 5 }),
+      }
+    end,
+    detects = false,
+  }, {
+    name = "objects by patterns, with what is shared",
+    input = function() return gw.objects { a = { w = gw.scalar(1.0) }, b = { w = gw.scalar(2.0) }, step = gw.scalar(3), z = gw.scalar(4) } end,
+    params = { scopes = { "a" }, patterns = { "other=^b/" }, shared = "^step$", drop_rest = true },
+    output = function()
+      return { a = gw.objects { a = { w = gw.scalar(1.0) }, step = gw.scalar(3) }, other = gw.objects { b = { w = gw.scalar(2.0) }, step = gw.scalar(3) } }
+    end,
+    detects = true,
+  }, {
+    name = "an object's own name in its path",
+    input = function() return gw.objects({ ["x/y"] = { w = gw.scalar(1.0) }, b = { w = gw.scalar(2.0) } }, { save_counter = 5 }) end,
+    params = { scopes = { "x=x.Sy" }, patterns = { "b=^b/" } },
+    output = function()
+      return {
+        x = gw.objects({ ["x/y"] = { w = gw.scalar(1.0) } }, { save_counter = 5 }), b = gw.objects({ b = { w = gw.scalar(2.0) } }, { save_counter = 5 }),
+      }
+    end,
+  }, {
+    name = "nothing else that refers to the object goes with it",
+    input = function()
+      local w = gw.variable(gw.scalar(1.0))
+      return gw.objects { a = { w = w }, b = { again = w, v = gw.scalar(2.0) } }
+    end,
+    params = { scopes = { "a" }, drop_rest = true },
+    output = function() return { a = gw.objects { a = { w = gw.scalar(1.0) } } } end,
+  }, {
+    name = "no parts",
+    input = function() return gw.variables { a = gw.scalar(1.0) } end,
+    fails = "give the parts with -p scopes=encoder,decoder or -p patterns=NAME=REGEX",
+  }, {
+    name = "two parts of one name",
+    input = function() return gw.variables { ["a/x/w"] = gw.scalar(1.0), ["b/x/w"] = gw.scalar(1.0) } end,
+    params = { scopes = { "a/x", "b/x/" } },
+    fails = "two parts are called 'x'",
+  }, {
+    name = "a part's name is a word",
+    input = function() return gw.variables { ["a-b/w"] = gw.scalar(1.0) } end,
+    params = { scopes = { "a-b" } },
+    fails = "'a-b': an output's name is a word (letters, digits and _); say which, as in NAME=a-b",
+  }, {
+    name = "a part without a scope",
+    input = function() return gw.variables { ["a/w"] = gw.scalar(1.0) } end,
+    params = { scopes = { "x=" } },
+    fails = "'x=': nothing is said of what the part has",
+  }, {
+    name = "a pattern without a name",
+    input = function() return gw.variables { ["a/w"] = gw.scalar(1.0) } end,
+    params = { patterns = { "a/" } },
+    fails = "patterns: 'a/' is not NAME=REGEX",
+  }, {
+    name = "a tensor in two parts",
+    input = function() return gw.variables { ["a/w"] = gw.scalar(1.0), b = gw.scalar(1.0) } end,
+    params = { patterns = { "one=a", "two=w|b" } },
+    fails = "\"a/w\" would be in 'one' and in 'two'",
+  }, {
+    name = "tensors in no part",
+    input = function()
+      local vars = { ["a/w"] = gw.scalar(1.0) }
+      for i = 1, 5 do vars["v" .. i] = gw.scalar(i) end
+      return gw.variables(vars)
+    end,
+    params = { scopes = { "a" } },
+    fails = "no part takes \"v1\", \"v2\", \"v3\" and 2 more: give them to all",
+  }, {
+    name = "as many as are shown",
+    input = function() return gw.variables { ["a/w"] = gw.scalar(1.0), v1 = gw.scalar(1), v2 = gw.scalar(1), v3 = gw.scalar(1) } end,
+    params = { scopes = { "a" } },
+    fails = "no part takes \"v1\", \"v2\", \"v3\": give them to all",
+  }, {
+    name = "an empty part",
+    input = function() return gw.variables { ["a/w"] = gw.scalar(1.0) } end,
+    params = { scopes = { "a", "c" } },
+    fails = "nothing is in the part 'c': no name matches '^c/'",
+  }, {
+    name = "nothing is shared",
+    input = function() return gw.variables { ["a/w"] = gw.scalar(1.0) } end,
+    params = { scopes = { "a" }, shared = "s" },
+    fails = "shared: nothing matches 's'",
+  }, {
+    name = "the rest is empty",
+    input = function() return gw.variables { ["a/w"] = gw.scalar(1.0) } end,
+    params = { scopes = { "a" }, rest = "others" },
+    fails = "nothing is left for 'others'",
+  }, {
+    name = "the rest has a name of its own",
+    input = function() return gw.variables { ["a/w"] = gw.scalar(1.0), b = gw.scalar(1) } end,
+    params = { scopes = { "a" }, rest = "a" },
+    fails = "rest: 'a' is a part already",
+  }, {
+    name = "and that is a word",
+    input = function() return gw.variables { ["a/w"] = gw.scalar(1.0), b = gw.scalar(1) } end,
+    params = { scopes = { "a" }, rest = "out/b" },
+    fails = "rest: 'out/b' is no word",
+  }, {
+    name = "the rest is kept or dropped",
+    input = function() return gw.variables { ["a/w"] = gw.scalar(1.0), b = gw.scalar(1) } end,
+    params = { scopes = { "a" }, rest = "b", drop_rest = true },
+    fails = "what no part takes goes to `rest` or is dropped",
+  }, {
+    name = "what is shared and in a part has no place in an object graph's rest",
+    input = function() return gw.objects { a = { w = gw.scalar(1.0), s = gw.scalar(2) }, b = gw.scalar(3) } end,
+    params = { scopes = { "a" }, shared = "a/s", rest = "others" },
+    fails = "is shared and in 'a', which rest cannot tell apart in an object graph",
   } },
 }

@@ -74,13 +74,80 @@ variables of the same dtypes and shapes. unstack_layers is the way back. For nam
   tests = { {
     name = "layer 10 comes after layer 9, slots along",
     input = function()
-      local vars = {}
-      for i = 0, 10 do vars[("layer_%d/w"):format(i)], vars[("layer_%d/w/Adam"):format(i)] = gw.scalar(i), gw.scalar(-i) end
+      local vars = { other = gw.scalar(5) }
+      for i = 0, 10 do vars[("m/layer_%d/w"):format(i)], vars[("m/layer_%d/w/Adam"):format(i)] = gw.scalar(i), gw.scalar(-i) end
       return gw.variables(vars)
     end,
-    expect = function(out)
-      assert(#out == 2 and out.vars["layers/w"].shape == { 11 } and out.vars["layers/w"]:value()[11] == 10)
-      assert(out.vars["layers/w/Adam"]:value()[10] == -9)
+    output = function()
+      return gw.variables {
+        other = gw.scalar(5), ["m/layers/w"] = gw.tensor { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 },
+        ["m/layers/w/Adam"] = gw.tensor { 0, -1, -2, -3, -4, -5, -6, -7, -8, -9, -10 },
+      }
     end,
+    plan = { computed = 2, unchanged = 1 },
+    detects = true,
+  }, {
+    name = "another pattern, another axis, layers from 3 on",
+    input = function() return gw.variables { b3_w = gw.tensor { 1, 2 }, b4_w = gw.tensor { 3, 4 }, b5_w = gw.tensor { 5, 6 } } end,
+    params = { pattern = [[b(\d+)_]], to = "blocks/", axis = -1 },
+    output = function() return gw.variables { ["blocks/w"] = gw.tensor { { 1, 3, 5 }, { 2, 4, 6 } } } end,
+    detects = false,
+  }, {
+    name = "the new axis is the first",
+    input = function() return gw.variables { ["layer_1/w"] = gw.tensor { 1, 2 }, ["layer_2/w"] = gw.tensor { 3, 4 } } end,
+    output = function() return gw.variables { ["layers/w"] = gw.tensor { { 1, 2 }, { 3, 4 } } } end,
+  }, {
+    name = "a layer that is not there",
+    input = function() return gw.variables { ["layer_0/w"] = gw.scalar(1), ["layer_2/w"] = gw.scalar(2) } end,
+    fails = "layer 1 has no part in \"layers/w\", and others have (they go from 0 to 2)",
+  }, {
+    name = "a variable that the last layer lacks",
+    input = function() return gw.variables { ["layer_0/w"] = gw.scalar(1), ["layer_1/w"] = gw.scalar(2), ["layer_0/b"] = gw.scalar(1) } end,
+    fails = "layer 1 has no part in \"layers/b\"",
+  }, {
+    name = "other shapes",
+    input = function() return gw.variables { ["layer_0/w"] = gw.scalar(1), ["layer_1/w"] = gw.tensor { 2 } } end,
+    fails = "\"layer_0/w\" is int32[], and \"layer_1/w\" is int32[1]: only equals can be stacked",
+  }, {
+    name = "other dtypes",
+    input = function() return gw.variables { ["layer_0/w"] = gw.scalar(1), ["layer_1/w"] = gw.scalar(2.0) } end,
+    fails = "\"layer_0/w\" is int32[], and \"layer_1/w\" is float32[]: only equals can be stacked",
+  }, {
+    name = "an axis that is not there",
+    input = function() return gw.variables { ["layer_0/w"] = gw.scalar(1), ["layer_1/w"] = gw.scalar(2) } end,
+    params = { axis = 1 },
+    fails = "\"layers/w\": stack",
+  }, {
+    name = "the name is taken",
+    input = function() return gw.variables { ["layer_0/w"] = gw.scalar(1), ["layers/w"] = gw.scalar(2) } end,
+    fails = "there is a \"layers/w\" already: give another -p to=NAME",
+  }, {
+    name = "one layer twice",
+    input = function() return gw.variables { ["layer_1/w"] = gw.scalar(1), ["layer_01/w"] = gw.scalar(2) } end,
+    fails = "\"layer_01/w\" and \"layer_1/w\" would both be layer 1 of \"layers/w\"",
+  }, {
+    name = "two numbers in one name",
+    input = function() return gw.variables { ["layer_1/layer_2/w"] = gw.scalar(1) } end,
+    fails = "matches 2 times in \"layer_1/layer_2/w\"",
+  }, {
+    name = "two groups",
+    input = function() return gw.variables { ["layer_1/w"] = gw.scalar(1) } end,
+    params = { pattern = [[layer_(\d)/(w)]] },
+    fails = "finds '1' in \"layer_1/w\": it takes one group, the layer's number",
+  }, {
+    name = "no number",
+    input = function() return gw.variables { ["layer_1/w"] = gw.scalar(1) } end,
+    params = { pattern = "layer_" },
+    fails = "finds 'layer_' in \"layer_1/w\": it takes one group",
+  }, {
+    name = "no layers",
+    input = function() return gw.variables { ["layer_x/w"] = gw.scalar(1) } end,
+    fails = [[no variable matches 'layer_(\d+)/']],
+    detects = false,
+  }, {
+    name = "objects are no names",
+    input = function() return gw.objects { layer_0 = { w = gw.scalar(1) } } end,
+    fails = "is object-based: its layers are objects, not names",
+    detects = false,
   } },
 }

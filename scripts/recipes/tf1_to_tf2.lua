@@ -1,6 +1,6 @@
 -- Checkpoint(vars={...}).save, from the variables of a Saver.
 
---- Dictionaries by scope: {["a/b"] = t} becomes {a = {b = t}}, each in the order of the names.
+--- Dictionaries by scope: {["a/b"] = t} becomes {a = {b = t}}. A name comes before all names below it.
 local function nested(vars)
   local root = {}
   for name, tensor in pairs(vars) do
@@ -12,15 +12,13 @@ local function nested(vars)
         below = {}
         at[scope] = below
       elseif type(below) ~= "table" then
-        error(("\"%s\" is a variable, and \"%s\" would be below it: drop one of them, or leave nested out"):format(table.concat(path, "/"), name), 0)
+        error(("\"%s\" is a variable, and \"%s\" would be below it: drop one of them (strip_optimizer drops slots), or leave nested out")
+          :format(table.concat(path, "/"), name), 0)
       end
       at = below
     end
     local leaf = name:match "[^/]*$"
     if leaf == "" then error(("\"%s\" ends in '/': no name is left for the variable"):format(name), 0) end
-    if at[leaf] ~= nil then
-      error(("\"%s\" is a variable, and others are below it: drop them, or leave nested out"):format(name), 0)
-    end
     at[leaf] = tensor
   end
   return root
@@ -65,19 +63,46 @@ tf.Variable(...) without a name does not give; keep_full_names=false writes what
     return gw.objects(tree, { save_counter = p.save_counter and 1 or nil })
   end,
   tests = { {
-    name = "names become keys of a dictionary",
+    name = "names become keys of a dictionary, and full names",
     input = function() return gw.variables { a = gw.scalar(1.0), ["scoped/c"] = gw.scalar(3.0) } end,
-    expect = function(out)
-      assert(gw.graph.tensor(out.root.vars["scoped/c"]):value() == 3.0)
-      assert(gw.graph.full_name(out.root.vars["scoped/c"]) == "scoped/c")
-      assert(gw.graph.tensor(out.root.save_counter):value() == 1)
+    output = function()
+      return gw.objects({
+        vars = { a = gw.variable(gw.scalar(1.0), { full_name = "a" }), ["scoped/c"] = gw.variable(gw.scalar(3.0), { full_name = "scoped/c" }) },
+      }, { save_counter = 1 })
     end,
+    plan = { renamed = 2, dropped = 0 },
+    detects = true,
+  }, {
+    name = "as the guide's own function does it",
+    input = function() return gw.variables { a = gw.scalar(1.0), ["scoped/c"] = gw.scalar(3.0) } end,
+    params = { container = "var_list", save_counter = false, keep_full_names = false },
+    output = function() return gw.objects { var_list = { a = gw.scalar(1.0), ["scoped/c"] = gw.scalar(3.0) } } end,
   }, {
     name = "scopes become dictionaries",
-    input = function() return gw.variables { a = gw.scalar(1.0), ["scoped/c"] = gw.scalar(3.0) } end,
-    params = { nested = true, container = "", save_counter = false },
-    expect = function(out)
-      assert(out:has "scoped/c/.ATTRIBUTES/VARIABLE_VALUE" and #out == 2)
+    input = function() return gw.variables { a = gw.scalar(1.0), ["s/t/c"] = gw.scalar(3.0), ["s/d"] = gw.scalar(4.0), ["s/t/e"] = gw.scalar(5.0) } end,
+    params = { nested = true, container = "", keep_full_names = false },
+    output = function()
+      return gw.objects({ a = gw.scalar(1.0), s = { d = gw.scalar(4.0), t = { c = gw.scalar(3.0), e = gw.scalar(5.0) } } }, { save_counter = 1 })
     end,
+  }, {
+    name = "a variable below another has no place in a dictionary",
+    input = function() return gw.variables { ["s/a"] = gw.scalar(1.0), ["s/a/Adam"] = gw.scalar(3.0) } end,
+    params = { nested = true },
+    fails = "\"s/a\" is a variable, and \"s/a/Adam\" would be below it: drop one of them (strip_optimizer drops slots), or leave nested out",
+  }, {
+    name = "but in one for all it has",
+    input = function() return gw.variables { a = gw.scalar(1.0), ["a/Adam"] = gw.scalar(3.0) } end,
+    params = { keep_full_names = false },
+    output = function() return gw.objects({ vars = { a = gw.scalar(1.0), ["a/Adam"] = gw.scalar(3.0) } }, { save_counter = 1 }) end,
+  }, {
+    name = "a name that ends in a slash",
+    input = function() return gw.variables { ["a/"] = gw.scalar(1.0) } end,
+    params = { nested = true },
+    fails = "\"a/\" ends in '/': no name is left for the variable",
+  }, {
+    name = "objects already",
+    input = function() return gw.objects { a = gw.scalar(1.0) } end,
+    fails = "is object-based already",
+    detects = false,
   } },
 }

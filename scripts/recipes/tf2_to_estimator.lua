@@ -18,6 +18,9 @@ the Estimator's model_dir with --latest, it is what training continues from.]],
         error(("the root also has '%s', which an Estimator's checkpoint has no place for: drop it first"):format(name), 0)
       end
     end
+    for name, what in pairs { [p.container] = "container=NAME: the attribute with the variables", [p.attribute] = "attribute=NAME: the step" } do
+      if not gw.graph.has(ckpt.root, name) then error(("the root has no '%s': say -p %s"):format(name, what), 0) end
+    end
     local out = gw.variables(ckpt.root[p.container])
     if out:has(p.step) then error(("a variable is called '%s' like the step"):format(p.step), 0) end
     out.vars[p.step] = ckpt.root[p.attribute]
@@ -25,7 +28,38 @@ the Estimator's model_dir with --latest, it is what training continues from.]],
   end,
   tests = { {
     name = "the step becomes global_step",
-    input = function() return gw.objects { var_list = { var = gw.scalar(2.0) }, step = gw.scalar(1, "int64") } end,
-    expect = function(out) assert(#out == 2 and out.vars.global_step:value() == 1 and out.vars.var:value() == 2.0) end,
+    input = function() return gw.objects({ var_list = { ["a/var"] = gw.scalar(2.0) }, step = gw.scalar(1, "int64") }, { save_counter = 4 }) end,
+    output = function() return gw.variables { ["a/var"] = gw.scalar(2.0), global_step = gw.scalar(1, "int64") } end,
+    plan = { renamed = 2, dropped = 1 },
+    detects = true,
+  }, {
+    name = "other names",
+    input = function() return gw.objects { model = { var = gw.scalar(2.0) }, iterations = gw.scalar(1, "int64") } end,
+    params = { container = "model", attribute = "iterations", step = "it" },
+    output = function() return gw.variables { var = gw.scalar(2.0), it = gw.scalar(1, "int64") } end,
+    detects = false,
+  }, {
+    name = "an optimizer has no place",
+    input = function() return gw.objects { var_list = { var = gw.scalar(2.0) }, step = gw.scalar(1, "int64"), optimizer = { lr = gw.scalar(0.1) } } end,
+    fails = "the root also has 'optimizer', which an Estimator's checkpoint has no place for: drop it first",
+  }, {
+    name = "a variable like the step",
+    input = function() return gw.objects { var_list = { it = gw.scalar(2.0) }, step = gw.scalar(1, "int64") } end,
+    params = { step = "it" },
+    fails = "a variable is called 'it' like the step",
+  }, {
+    name = "no variables",
+    input = function() return gw.objects { step = gw.scalar(1, "int64") } end,
+    fails = "the root has no 'var_list': say -p container=NAME",
+    detects = false,
+  }, {
+    name = "no step",
+    input = function() return gw.objects { var_list = { var = gw.scalar(2.0) } } end,
+    fails = "the root has no 'step': say -p attribute=NAME",
+  }, {
+    name = "names already",
+    input = function() return gw.variables { var_list = gw.scalar(2.0) } end,
+    fails = "is name-based already",
+    detects = false,
   } },
 }

@@ -25,6 +25,7 @@ local by = {}
 
 function by.keys(ckpt, p, made)
   local container = p.container or find_container(ckpt.root)
+  if not gw.graph.has(ckpt.root, container) then error(("container: the root has no '%s' (`godwit graph %s` shows it)"):format(container, ckpt.path), 0) end
   for name, child in pairs(ckpt.root[container]) do
     local path = container .. "/" .. name
     if not gw.graph.is_variable(child) then error(("%s is no variable, so its key is no variable's name: use -p names=paths"):format(path), 0) end
@@ -44,7 +45,9 @@ end
 
 function by.paths(ckpt, p, made)
   local root = p.container and gw.graph.find(ckpt.root, p.container) or ckpt.root
-  if p.container and not gw.graph.find(ckpt.root, p.container) then error(("there is no object at \"%s\""):format(p.container), 0) end
+  if p.container and not gw.graph.find(ckpt.root, p.container) then
+    error(("container: there is no object at \"%s\" (`godwit graph %s` shows them)"):format(p.container, ckpt.path), 0)
+  end
   local owners = {}
   for path, node in gw.graph.walk(root) do
     if gw.graph.is_variable(node) and not (root == ckpt.root and path == "save_counter") then
@@ -96,8 +99,103 @@ variables, from the objects' paths, or from the variables' full names. save_coun
     return gw.variables(made)
   end,
   tests = { {
-    name = "keys become names",
-    input = function() return gw.objects({ vars = gw.dict { { "scoped/c", gw.scalar(3.0) }, { "a.b", gw.scalar(1.0) } } }, { save_counter = 2 }) end,
-    expect = function(out) assert(#out == 2 and out:has "scoped/c" and out:has "a.b") end,
+    name = "keys become names, the counter goes",
+    input = function()
+      return gw.objects({ vars = gw.dict { { "scoped/c", gw.scalar(3.0) }, { "a.b", gw.scalar(1.0) } }, step = gw.scalar(7) }, { save_counter = 2 })
+    end,
+    output = function() return gw.variables { ["scoped/c"] = gw.scalar(3.0), ["a.b"] = gw.scalar(1.0), step = gw.scalar(7) } end,
+    plan = { renamed = 3, dropped = 1 },
+    detects = true,
+  }, {
+    name = "keys of one of several dictionaries",
+    input = function() return gw.objects { vars = { a = gw.scalar(1.0) }, more = { b = gw.scalar(2.0) } } end,
+    params = { container = "more" },
+    output = function() return gw.variables { b = gw.scalar(2.0) } end,
+  }, {
+    name = "paths become names, slots below their variables",
+    input = function()
+      local out = gw.objects({ model = { ["w/x"] = gw.scalar(1.0) }, opt = { iter = gw.scalar(3) }, save = gw.scalar(4) }, { save_counter = 2 })
+      gw.graph.set_slot(out.root.opt, out.root.model["w/x"], "m", gw.scalar(2.0))
+      return out
+    end,
+    params = { names = "paths" },
+    output = function()
+      return gw.variables { ["model/w/x"] = gw.scalar(1.0), ["model/w/x/m"] = gw.scalar(2.0), ["opt/iter"] = gw.scalar(3), save = gw.scalar(4) }
+    end,
+  }, {
+    name = "paths below an object, whose own save_counter is a variable; others' slots stay behind",
+    input = function()
+      local out = gw.objects({ model = { w = gw.scalar(1.0), save_counter = gw.scalar(5) }, v = gw.scalar(6), opt = { iter = gw.scalar(3) } },
+        { save_counter = 2 })
+      gw.graph.set_slot(out.root.opt, out.root.model.w, "m", gw.scalar(2.0))
+      gw.graph.set_slot(out.root.opt, out.root.v, "m", gw.scalar(7))
+      return out
+    end,
+    params = { names = "paths", container = "model" },
+    output = function() return gw.variables { w = gw.scalar(1.0), ["w/m"] = gw.scalar(2.0), save_counter = gw.scalar(5) } end,
+  }, {
+    name = "slots that are lists, as Keras has them since 2.11, come once",
+    input = function()
+      local w = gw.variable(gw.scalar(1.0), { full_name = "w" })
+      return gw.objects {
+        model = { w = w },
+        optimizer = {
+          _iterations = gw.scalar(3, "int64"), _learning_rate = gw.scalar(0.1), _momentums = { gw.variable(gw.scalar(2.0), { full_name = "Adam/m/w" }) },
+        },
+      }
+    end,
+    params = { names = "paths" },
+    output = function()
+      return gw.variables {
+        ["model/w"] = gw.scalar(1.0), ["optimizer/_iterations"] = gw.scalar(3, "int64"), ["optimizer/_learning_rate"] = gw.scalar(0.1),
+        ["optimizer/_momentums/0"] = gw.scalar(2.0),
+      }
+    end,
+  }, {
+    name = "full names, slots' too",
+    input = function()
+      local out = gw.objects({ model = { w = gw.variable(gw.scalar(1.0), { full_name = "dense/w" }) }, opt = {} }, { save_counter = 2 })
+      gw.graph.set_slot(out.root.opt, out.root.model.w, "m", gw.scalar(2.0))
+      for _, _, slot in gw.graph.slots(out.root.opt) do gw.graph.full_name(slot, "dense/w/Adam") end
+      return out
+    end,
+    params = { names = "full_names" },
+    output = function() return gw.variables { ["dense/w"] = gw.scalar(1.0), ["dense/w/Adam"] = gw.scalar(2.0) } end,
+  }, {
+    name = "a full name twice",
+    input = function() return gw.objects { a = gw.scalar(1.0), b = gw.scalar(2.0) } end,
+    params = { names = "full_names" },
+    fails = "two variables would be called \"Variable\"; one is b: rename one, or use other -p names",
+  }, {
+    name = "a key like an attribute of the root",
+    input = function() return gw.objects { vars = { a = gw.scalar(1.0) }, a = gw.scalar(2.0) } end,
+    fails = "two variables would be called \"a\"",
+  }, {
+    name = "two dictionaries",
+    input = function() return gw.objects { vars = { a = gw.scalar(1.0) }, more = { b = gw.scalar(2.0) } } end,
+    fails = "the root has 'more' and 'vars': say which with -p container=NAME, or use -p names=paths",
+  }, {
+    name = "no dictionary",
+    input = function() return gw.objects { a = gw.scalar(1.0) } end,
+    fails = "the root has no dictionary of variables: use -p names=paths",
+  }, {
+    name = "a dictionary of objects",
+    input = function() return gw.objects { vars = { a = { b = gw.scalar(1.0) } } } end,
+    fails = "vars/a is no variable, so its key is no variable's name: use -p names=paths",
+  }, {
+    name = "a dictionary that is not there",
+    input = function() return gw.objects { vars = { a = gw.scalar(1.0) } } end,
+    params = { container = "var_list" },
+    fails = "container: the root has no 'var_list' (`godwit graph",
+  }, {
+    name = "nor as an object",
+    input = function() return gw.objects { vars = { a = gw.scalar(1.0) } } end,
+    params = { container = "vars/b", names = "paths" },
+    fails = "container: there is no object at \"vars/b\" (`godwit graph",
+  }, {
+    name = "names already",
+    input = function() return gw.variables { a = gw.scalar(1.0) } end,
+    fails = "is name-based already",
+    detects = false,
   } },
 }

@@ -29,9 +29,43 @@ follow it, unless -p slots=false.]],
     end, { slots = p.slots })
   end,
   tests = { {
-    name = "rows become columns",
-    input = function() return gw.variables { k = gw.tensor { { 1, 2, 3 } }, b = gw.tensor { 1, 2 } } end,
+    name = "rows become columns, slots follow, others stay",
+    input = function()
+      return gw.variables {
+        k = gw.tensor { { 1, 2, 3 } }, ["k/Momentum"] = gw.tensor { { 4, 5, 6 } }, ["k/Adagrad"] = gw.tensor { 7 }, b = gw.tensor { { 1, 2 } },
+      }
+    end,
     params = { which = "^k$" },
-    expect = function(out) assert(out.vars.k.shape == { 3, 1 } and out.vars.b.shape == { 2 }) end,
+    output = function()
+      return gw.variables {
+        k = gw.tensor { { 1 }, { 2 }, { 3 } }, ["k/Momentum"] = gw.tensor { { 4 }, { 5 }, { 6 } }, ["k/Adagrad"] = gw.tensor { 7 }, b = gw.tensor { { 1, 2 } },
+      }
+    end,
+    plan = { computed = 2, unchanged = 2 },
+  }, {
+    name = "by perm, and slots stay",
+    input = function() return gw.variables { k = gw.tensor { { { 1, 2, 3 }, { 4, 5, 6 } } }, ["k/Momentum"] = gw.zeros { 1, 2, 3 } } end,
+    params = { which = "^k$", perm = { "1", "2", "0" }, slots = false },
+    output = function() return gw.variables { k = gw.tensor { { { 1 }, { 2 }, { 3 } }, { { 4 }, { 5 }, { 6 } } }, ["k/Momentum"] = gw.zeros { 1, 2, 3 } } end,
+  }, {
+    name = "objects",
+    input = function() return gw.objects { m = { k = gw.tensor { { 1, 2 } } } } end,
+    params = { which = "m/k", perm = { "1", "0" } },
+    output = function() return gw.objects { m = { k = gw.tensor { { 1 }, { 2 } } } } end,
+  }, {
+    name = "another rank",
+    input = function() return gw.variables { k = gw.tensor { { 1, 2 } }, b = gw.tensor { 1 } } end,
+    params = { which = ".", perm = { "1", "0" } },
+    fails = "\"b\": transpose of int32[1]: 2 axes are given for 1",
+  }, {
+    name = "an axis is a whole number",
+    input = function() return gw.variables { k = gw.tensor { { 1, 2 } } } end,
+    params = { which = ".", perm = { "1", "a" } },
+    fails = "perm: 'a' is not a whole number",
+  }, {
+    name = "nothing found",
+    input = function() return gw.variables { k = gw.tensor { { 1, 2 } } } end,
+    params = { which = "x" },
+    fails = "no tensor matches 'x'",
   } },
 }

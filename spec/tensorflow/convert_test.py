@@ -373,3 +373,12 @@ def test_state_that_is_no_variable_travels_with_its_object(tmp_path):
     fresh, its_iterator, its_generator = made()
     tf.train.Checkpoint(all={"t": fresh, "i.j": its_iterator}, generator=its_generator).restore(str(tmp_path / "ours")).assert_consumed()
     assert fresh.lookup(tf.constant(["y"])).numpy().tolist() == [2] and next(its_iterator).numpy() == 1
+
+
+def test_tf2_to_tf1_refuses_state_that_is_no_variable(tmp_path):
+    table = tf.lookup.experimental.MutableHashTable(tf.string, tf.int64, -1)
+    table.insert(["x"], [1])
+    old = tf.train.Checkpoint(table=table, v=tf.Variable(1.0)).save(tmp_path / "old")
+    for names in ["keys", "paths", "full_names"]:
+        message = godwit("run", "tf2_to_tf1", old, "-o", str(tmp_path / "new"), "-p", f"names={names}", code=3)
+        assert "is no variable, and a Saver's checkpoint has variables only: drop it first" in message
