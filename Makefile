@@ -158,7 +158,7 @@ FUZZERS := $(FUZZ_SRC:%.c=$(O)/%.libfuzzer)
 
 # ---- Building --------------------------------------------------------------------------------------------------------
 
-.PHONY: all check test accept test-gc asan tsan valgrind fuzz fuzzers bench interop lint stage docs install uninstall dist clean demo help FORCE
+.PHONY: all check test accept mutations test-gc asan tsan valgrind fuzz fuzzers bench interop lint stage docs install uninstall dist clean demo help FORCE
 
 all: $(LIBRARIES) $(MODULE) $(PROGRAM) ## build the program, the C library and the Lua module into build/
 	@for file in godwit libgodwit.a $(SONAME) lua/godwit/core.so; do \
@@ -238,6 +238,8 @@ stage: all
 	@$(MAKE) --no-print-directory -s install DESTDIR=$(CURDIR)/$(O)/stage PREFIX=/usr/local >/dev/null
 accept: all ## rewrite what spec/fixtures/cli expects by what the program prints now; review the diff
 	@$(test_environment) ACCEPT=1 SPECS=spec/cli_spec.lua spec/support/run_tests.sh specs
+mutations: all ## break the library's recipes in every way that the specs know, and see their tests fail
+	@$(test_environment) MUTATIONS=all SHOW=1 SPECS=spec/mutations_spec.lua spec/support/run_tests.sh specs
 test-gc: all ## run the specs while the garbage collector runs at every step
 	@$(test_environment) spec/support/run_tests.sh specs-gc
 asan: ## run the suite under the address and undefined-behaviour sanitizers
