@@ -192,6 +192,26 @@ does["graft_layers.lua"] = function()
     "heads/1/scale" .. VALUE, "save_counter" .. VALUE }, names_of(out "grafted"))
 end
 
+does["team/rename_layers"] = function()
+  local before = gw.open(DIGITS)
+  assert.is_true(out "second/digits.ckpt-100".vars["head/kernel/Adam"]:equal(before.vars["classifier/logits/kernel/Adam"]))
+  assert.same(scratch.files_of(DIGITS), scratch.files_of(folder .. "/out/first/digits.ckpt-100"))
+end
+
+does["team/release"] = function()
+  local average = gw.open(DIGITS).vars["classifier/dense/kernel/ExponentialMovingAverage"]
+  assert.is_true(out "release/digits".vars["backbone/hidden/kernel"]:equal(average))
+  assert.is_true(out "small/digits".vars["backbone/hidden/kernel"]:equal(average:cast "bfloat16"))
+  assert.equal(4, #out "small/digits")
+end
+
+does["team/new_head"] = function()
+  local before, after = gw.open(DIGITS), out "letters/model.ckpt"
+  assert.equal("float32[12,26]", after.vars["classifier/logits/kernel"].dtype .. tostring(after.vars["classifier/logits/kernel"].shape))
+  assert.equal(#before - 6, #after)
+  assert.is_true(after.vars["classifier/dense/kernel"]:equal(before.vars["classifier/dense/kernel"]))
+end
+
 describe("examples", function()
   local recipes = {}
   for _, name in ipairs(scratch.list "examples") do
@@ -224,4 +244,47 @@ describe("examples", function()
     assert.matches("digits/dense/kernel", text, 1, true)
     assert.equal(4, #out "digits.ckpt")
   end)
+end)
+
+describe("a team's recipes", function()
+  local TEAM = "examples/team"
+
+  it("pass their tests, each of which says something", function()
+    local text, err, status = program.run("test", TEAM)
+    assert.equal(0, status, text .. err)
+    assert.matches("\n3 recipes\n9 passed, 0 failed\n$", text)
+  end)
+
+  it("are without mistakes that one sees without running them", function()
+    local text, err, status = program.run("recipes", "--check", TEAM)
+    assert.equal(0, status, text .. err)
+    assert.matches("3 files · nothing found\n$", text)
+  end)
+
+  local function in_library(arguments) return run("GODWIT_PATH=" .. TEAM .. " " .. program.quoted(program.PATH) .. " " .. arguments) end
+
+  it("are found by name, and by what they are for", function()
+    local text = in_library("recipes --for " .. DIGITS)
+    assert.matches("^examples/team · digits 1.0\n"
+      .. "  new_head +it has the digits model's head\n"
+      .. "  release +it has the averages of the digits model's first code\n"
+      .. "  rename_layers +it has the layers of the digits model's first code\n", text)
+    local _, err, status = in_library("run release " .. DIGITS .. " -o out/digits")
+    assert.equal(0, status, err)
+    assert.same({ "backbone/hidden/bias", "backbone/hidden/kernel", "head/bias", "head/kernel" }, names_of(out "digits"))
+  end)
+
+  for _, name in ipairs { "new_head", "release", "rename_layers" } do
+    it(name .. " does what its examples say", function()
+      local text = program.run("recipes", TEAM .. "/" .. name .. ".lua")
+      local count = 0
+      for command in text:gmatch "\n  (godwit run examples/team/[^\n]*)" do
+        local _, err, status = run(command)
+        assert.equal(0, status, command .. "\n" .. err)
+        count = count + 1
+      end
+      assert.is_true(count > 0, text)
+      does["team/" .. name]()
+    end)
+  end
 end)
