@@ -141,6 +141,18 @@ describe("godwit recipes --check", function()
     end)
   end
 
+  it("looks for parameters in the modules that a recipe requires, too", function()
+    os.execute(("mkdir '%s/team/deep'"):format(folder))
+    write("team/manifest.lua", "return { name = 'vision', version = '2.0', godwit = '1' }")
+    write("team/shout.lua", (GOOD:gsub("return {", "local loud = require 'deep.loud'\nreturn {", 1):gsub("%$1\" .. p%.mark", "$1\" .. loud(p)")))
+    write("team/deep/loud.lua", "local once = require 'deep.once'\nreturn once")
+    write("team/deep/once.lua", "return function(p) return p.mark end")
+    local out = godwit "recipes --check team"
+    assert.matches("nothing found", out, 1, true)
+    write("team/deep/once.lua", "return function() return '!' end")
+    assert.matches("team/shout.lua: the parameter mark is declared and never used", (godwit "recipes --check team/shout.lua"), 1, true)
+  end)
+
   it("finds undeclared globals, with luacheck", function()
     if not os.execute "command -v luacheck >/dev/null" then return pending "luacheck is not installed" end
     write("team/shout.lua", (GOOD:gsub("ckpt:rename", "chkpt:rename")))

@@ -22,6 +22,17 @@ local function check_globals(file, add)
   return true
 end
 
+--- A recipe's text with those of the modules that it requires from its own folder: they may use its parameters.
+local function with_modules(source, folder, seen)
+  local texts = { source }
+  for name in source:gmatch "require%s*%(?%s*[\"']([%w_%-.]+)[\"']" do
+    local text = not seen[name] and core.read_inside(folder, name:gsub("%.", "/") .. ".lua")
+    seen[name] = true
+    if text then texts[#texts + 1] = with_modules(text, folder, seen) end
+  end
+  return table.concat(texts, "\n")
+end
+
 --- A parameter is used as p.NAME or p["NAME"].
 local function check_params(source, params, add)
   local names = {}
@@ -57,7 +68,7 @@ local function check_file(entry)
   if not ok then
     add(sandbox.line and tonumber(sandbox.line:match(":(%d+)$")), "%s", sandbox.what)
   elseif not description.module then
-    check_description(source, description, add)
+    check_description(with_modules(source, entry.folder or entry.file:match "^(.*)/[^/]*$" or ".", {}), description, add)
   end
   return found, globals
 end
