@@ -45,8 +45,23 @@ local SAME = {
 
 --- What a recipe declares; its functions are not called.
 local function params_of(source, name)
-  local recipe = assert(load(source, "=" .. name, "t", setmetatable({ gw = gw }, { __index = _G })))()
+  local env = setmetatable({ gw = gw }, { __index = _G })
+  function env.require(module) return assert(loadfile(FOLDER .. module:gsub("%.", "/") .. ".lua", "t", env))(module) end
+  local recipe = assert(load(source, "=" .. name, "t", env))()
   return recipe.params or {}
+end
+
+--- Modules lie in folders below the recipes', and are where the mutants are, too.
+local function copy_modules(from, to)
+  for _, file in ipairs(scratch.list(from)) do
+    local deeper = lfs.attributes(from .. file, "mode") == "directory"
+    if deeper then
+      assert(lfs.mkdir(to .. file))
+      copy_modules(from .. file .. "/", to .. file .. "/")
+    elseif from ~= FOLDER then
+      scratch.write(to .. file, scratch.read(from .. file))
+    end
+  end
 end
 
 --- Every STRIDE-th mutant of all recipes but those of SAME, each of which must be one.
@@ -55,9 +70,7 @@ local function wanted_mutants()
   for _, keys in pairs(SAME) do
     for _, key in ipairs(keys) do same[key] = true end
   end
-  for _, file in ipairs(scratch.list(FOLDER)) do
-    local name = file:match "^(.*)%.lua$"
-    local source = scratch.read(FOLDER .. file)
+  local function add_mutants(name, source)
     for i, mutant in ipairs(mutants.of(source, params_of(source, name))) do
       local key = ("%s: %s"):format(name, mutant.becomes ~= "" and mutant.becomes or "no " .. mutant.was)
       if same[key] ~= nil then
@@ -69,6 +82,10 @@ local function wanted_mutants()
       end
     end
   end
+  for _, file in ipairs(scratch.list(FOLDER)) do
+    local name = file:match "^(.*)%.lua$"
+    if name then add_mutants(name, scratch.read(FOLDER .. file)) end
+  end
   for key, missing in pairs(same) do assert(not missing, "there is no such mutant: " .. key) end
   return list
 end
@@ -79,6 +96,7 @@ local function failures_of(list)
   for part = 1, PARTS do
     local place = ("%s/%d"):format(folder, part)
     assert(lfs.mkdir(place))
+    copy_modules(FOLDER, place .. "/")
     commands[part] = ("%s test -q --junit %s.xml %s >%s.out 2>&1 &"):format(program.quoted(program.PATH), place, place, place)
   end
   for i, mutant in ipairs(list) do scratch.write(("%s/%d/%s.lua"):format(folder, i % PARTS + 1, mutant.name), mutant.source) end
