@@ -29,7 +29,27 @@ so the slots of a partitioned variable, each under the name of its part) has no 
   end,
   tests = { {
     name = "slices become one tensor",
-    input = function() return gw.variables { table = gw.zeros({ 10, 4 }):partition(3), bias = gw.zeros { 4 } } end,
-    expect = function(out) assert(out.vars.table.parts == 1 and out.vars.table.shape == { 10, 4 }) end,
+    input = function() return gw.variables { table = gw.tensor({ { 1, 2 }, { 3, 4 }, { 5, 6 } }):partition(3), bias = gw.zeros { 4 } } end,
+    expect = function(out)
+      assert(out.vars.table.parts == 1 and out.vars.table:equal(gw.tensor { { 1, 2 }, { 3, 4 }, { 5, 6 } }) and out.vars.bias:equal(gw.zeros { 4 }))
+    end,
+    prints = "",
+    detects = "1 partitioned variable",
+  }, {
+    name = "only some names",
+    input = function() return gw.variables { a = gw.zeros({ 4 }):partition(2), b = gw.zeros({ 4 }):partition(2) } end,
+    params = { which = "^a" },
+    expect = function(out) assert(out.vars.a.parts == 1 and out.vars.b.parts == 2) end,
+    detects = "2 partitioned variables",
+  }, {
+    name = "nothing to join",
+    input = function() return gw.variables { a = gw.zeros { 4 }, b = gw.zeros({ 4 }):partition(2) } end,
+    params = { which = "a" },
+    fails = "no partitioned variable matches 'a'",
+  }, {
+    name = "nothing partitioned",
+    input = function() return gw.variables { a = gw.zeros { 4 } } end,
+    fails = "no partitioned variable matches '.'",
+    detects = false,
   } },
 }

@@ -35,13 +35,45 @@ whose slices do not cover them stay as they are.]],
   end,
   tests = { {
     name = "tables are cut, scalars are not",
-    input = function() return gw.variables { table = gw.zeros { 10, 4 }, small = gw.zeros { 2 }, step = gw.scalar(1, "int64") } end,
+    input = function() return gw.variables { table = gw.zeros { 10, 4 }, small = gw.zeros { 2 }, step = gw.scalar(1, "int64"), none = gw.zeros { 0 } } end,
     params = { which = ".", parts = 3 },
-    expect = function(out) assert(out.vars.table.parts == 3 and out.vars.small.parts == 2 and out.vars.step.parts == 1) end,
+    expect = function(out)
+      assert(out.vars.table.parts == 3 and out.vars.small.parts == 2 and out.vars.step.parts == 1 and out.vars.none.parts == 1)
+    end,
   }, {
-    name = "small variables stay whole",
-    input = function() return gw.variables { table = gw.zeros { 10, 4 }, small = gw.zeros { 2 } } end,
+    name = "small variables stay whole, and a text counts as 16 bytes",
+    input = function() return gw.variables { table = gw.zeros { 10, 4 }, small = gw.zeros { 2 }, texts = gw.strings { "a", "b", "c", "d", "e", "f", "g" } } end,
     params = { which = ".", parts = 8, min_slice_size = 50 },
-    expect = function(out) assert(out.vars.table.parts == 4 and out.vars.small.parts == 1) end,
+    expect = function(out) assert(out.vars.table.parts == 4 and out.vars.small.parts == 1 and out.vars.texts.parts == 3) end,
+  }, {
+    name = "as many parts as are wanted, along another axis",
+    input = function() return gw.variables { table = gw.zeros { 2, 6 }, other = gw.zeros { 2, 6 }, flat = gw.zeros { 6 } } end,
+    params = { which = "table|flat", parts = 3, axis = 1, min_slice_size = 1 },
+    expect = function(out) assert(out.vars.table.parts == 3 and out.vars.other.parts == 1 and out.vars.flat.parts == 1) end,
+  }, {
+    name = "one part is a way to say whole",
+    input = function() return gw.variables { table = gw.zeros({ 2, 6 }):partition(2) } end,
+    params = { which = ".", parts = 1 },
+    expect = function(out) assert(out.vars.table.parts == 1) end,
+  }, {
+    name = "nothing to cut",
+    input = function() return gw.variables { a = gw.scalar(1) } end,
+    params = { which = "a", parts = 2 },
+    fails = "none of the variables that match 'a' can be cut along axis 0",
+  }, {
+    name = "no parts",
+    input = function() return gw.variables { a = gw.zeros { 2 } } end,
+    params = { which = "a", parts = 0 },
+    fails = "parts begins at 1, axis and min_slice_size at 0",
+  }, {
+    name = "an axis before the first",
+    input = function() return gw.variables { a = gw.zeros { 2 } } end,
+    params = { which = "a", parts = 2, axis = -1 },
+    fails = "parts begins at 1, axis and min_slice_size at 0",
+  }, {
+    name = "less than nothing",
+    input = function() return gw.variables { a = gw.zeros { 2 } } end,
+    params = { which = "a", parts = 2, min_slice_size = -1 },
+    fails = "parts begins at 1, axis and min_slice_size at 0",
   } },
 }
