@@ -411,33 +411,37 @@ local function check_detect(draft, wanted)
   end
 end
 
---- Runs the case with what it prints caught.
-local function run_printing(case, drafts, names)
+--- What the recipe prints from now on goes into a sequence of lines, until the second result is called.
+local function catch_prints()
   local original, lines = globals.print, {}
   function globals.print(...)
     local words = table.pack(...)
     for i = 1, words.n do words[i] = tostring(words[i]) end
     lines[#lines + 1] = table.concat(words, "\t")
   end
-  local outputs = run_case(case, drafts, names)
-  globals.print = original
+  return lines, function() globals.print = original end
+end
+
+local function check_prints(lines, wanted)
   local found = table.concat(lines, "\n")
-  if case.prints == "" and found ~= "" then wrong("the recipe should print nothing, and prints: " .. found) end
-  if not found:find(case.prints, 1, true) then
-    wrong(("the recipe should print \"%s\", and prints%s"):format(case.prints, found == "" and " nothing" or ": " .. found))
+  if wanted == "" and found ~= "" then wrong("the recipe should print nothing, and prints: " .. found) end
+  if not found:find(wanted, 1, true) then
+    wrong(("the recipe should print \"%s\", and prints%s"):format(wanted, found == "" and " nothing" or ": " .. found))
   end
-  return outputs
 end
 
 --- request: index, drafts, names. Runs the recipe and looks at its plan: {outputs =}, or {} when it failed as it should.
 guest.test_run = guarded(function(request)
   local case = content.tests[request.index]
   if case.detects ~= nil then check_detect(request.drafts[1], case.detects) end
+  local lines, release = catch_prints()
   if case.fails then
     is_failing(case, request.drafts, request.names)
     return {}
   end
-  local outputs = (case.prints and run_printing or run_case)(case, request.drafts, request.names)
+  local outputs = run_case(case, request.drafts, request.names)
+  release()
+  if case.prints then check_prints(lines, case.prints) end
   if case.plan then
     if not outputs[""] then wrong("a test of several outputs has no plan") end
     check_plan(outputs[""], case.plan)
