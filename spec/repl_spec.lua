@@ -228,7 +228,7 @@ describe("repl in a terminal", function()
   --- Waits until the screen shows it (a Lua pattern).
   local function shows(pattern)
     local text
-    for _ = 1, 200 do
+    for _ = 1, 600 do
       text = screen()
       if text:find(pattern) then return text end
       os.execute "sleep 0.05"
