@@ -24,21 +24,6 @@ local function report(found, json)
   if found.trace then io.stderr:write("  this is a bug in godwit; please report it\n", found.trace, "\n") end
 end
 
-local ALIKE = {
-  ls = "inspect", list = "inspect", show = "inspect", rename = "run", migrate = "run", load = "restore", like = "check", ["dry-run"] = "plan",
-  compare = "diff", cmp = "diff",
-}
-
-local function guess_command(name) return ALIKE[name] or require("godwit.nearest")(name, COMMANDS) end
-
-local function unknown(name)
-  local guess = guess_command(name)
-  core.fail {
-    class = "usage", what = ("there is no command '%s'"):format(name),
-    hint = guess and ("did you mean `godwit %s`?"):format(guess) or "`godwit help` lists the commands",
-  }
-end
-
 --- `godwit run NAME --help` is about the recipe; without one it is about run.
 local function explain_recipe(arguments)
   local help, name = false, nil
@@ -62,7 +47,7 @@ local function dispatch(arguments)
     return 0
   end
   if name == "--help" or name == "-h" then name = "help" end
-  if not is_command(name) then unknown(name) end
+  if not is_command(name) then require("godwit.commands.help").unknown(name) end
   local command = require("godwit.commands." .. name)
   if (name == "run" or name == "plan") and explain_recipe(arguments) then return 0 end
   local parser = command.parser(require "argparse")

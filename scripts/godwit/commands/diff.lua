@@ -25,8 +25,8 @@ function diff.parser(argparse)
   local parser = argparse("godwit diff", diff.summary)
   parser:argument("a", "a checkpoint"):argname("A")
   parser:argument("b", "the checkpoint that it is compared with"):argname("B")
-  parser:option("--rtol", "how far apart equal numbers may be, relative to B's (default 0)"):argname("X"):convert(parse_tolerance "rtol"):default "0"
-  parser:option("--atol", "the same, absolute: numbers are equal when |a - b| <= atol + rtol * |b| (default 0)"):argname("Y")
+  parser:option("--rtol", "how far apart equal numbers may be, relative to B's"):argname("X"):convert(parse_tolerance "rtol"):default "0"
+  parser:option("--atol", "the same, absolute: numbers are equal when |a - b| <= atol + rtol * |b|"):argname("Y")
     :convert(parse_tolerance "atol"):default "0"
   parser:option("--match", "only tensors in whose name the regular expression is found (may be repeated)"):argname("REGEX"):count("*")
   parser:flag("--json", "print JSON")

@@ -1,9 +1,29 @@
 -- godwit help [COMMAND]
 
 local COMMANDS = require "godwit.commands"
+local core = require "godwit.core"
+local nearest = require "godwit.nearest"
 
 local help = { summary = "explain godwit or one of its commands" }
 
+local ALIKE = {
+  ls = "inspect", list = "inspect", show = "inspect", rename = "run", migrate = "run", load = "restore", like = "check", ["dry-run"] = "plan",
+  compare = "diff", cmp = "diff",
+}
+
+--- What else `name` may be: a recipe that comes with godwit, or a command with a typing error.
+local function guess(name, prefix)
+  if not name:find(".", 1, true) and core.script_source("recipes." .. name) then
+    return ("%s is a recipe: `godwit recipes %s` explains it, `godwit run %s INPUT... -o OUT` runs it"):format(name, name, name)
+  end
+  local command = ALIKE[name] or nearest(name, COMMANDS)
+  return command and ("did you mean `%s %s`?"):format(prefix, command) or "`godwit help` lists the commands"
+end
+
+--- Raises that there is no such command; `prefix` is what was typed before the name.
+function help.unknown(name, prefix)
+  core.fail { class = "usage", what = ("there is no command '%s'"):format(name), hint = guess(name, prefix or "godwit") }
+end
 
 function help.overview()
   local lines = {
@@ -38,7 +58,7 @@ function help.run(values)
       return 0
     end
   end
-  require("godwit.core").fail { class = "usage", what = ("there is no command '%s'"):format(name), hint = "`godwit help` lists the commands" }
+  help.unknown(name, "godwit help")
 end
 
 return help
