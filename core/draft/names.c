@@ -59,7 +59,7 @@ static gw_status object_by_name(gw_by_name *by, uint32_t object) {
     if (object == by->counter) return GW_OK; /* add_to_optionally_restored */
     char reason[400], name[300];
     gw_printable(name, sizeof name, attribute->full_name.data, attribute->full_name.size);
-    snprintf(reason, sizeof reason, "there is no \"%s\"", name);
+    snprintf(reason, sizeof reason, "no tensor has its full name, \"%s\"", name);
     return missing(by, object, attribute->key, reason);
   }
   by->used[from] = 1;
