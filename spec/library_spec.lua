@@ -129,6 +129,11 @@ describe("godwit recipes --check", function()
     ["parameters without help"] = { (GOOD:gsub(', help = "what is added"', "")), "shout.lua: the parameter mark has no help" },
     ["a test that expects nothing"] = { (GOOD:gsub('fails = "no tensor matches",', "")), "test 2 (nothing to shout at) expects nothing" },
     ["a test with a wrong field"] = { (GOOD:gsub('fails = ', "fail = ")), "test 2 has an unknown field 'fail'" },
+    ["a test whose input is not a function"] = { (GOOD:gsub("input = function%(%) return (gw.variables { a = .- }) end", "input = %1")),
+      "test 2: its input is a " },
+    ["a test whose inputs are functions in a table"] = {
+      (GOOD:gsub("input = (function%(%) return gw.variables { a = .- } end)", "inputs = { checkpoint = %1 }")),
+      "test 2: its inputs is a table, not a function: function() return { NAME = gw.variables { ... }, ... } end" },
   } do
     it("finds " .. what, function()
       write("team/shout.lua", case[1])
@@ -176,6 +181,13 @@ describe("godwit test", function()
     assert.equal(expected, (godwit "test team/shout.lua"))
     assert.equal(expected, (godwit "test team":gsub("^team/shout.lua", "shout")))
     assert.equal("1 recipe\n1 passed, 0 failed\n", (godwit "test -q --match mark team"))
+  end)
+
+  it("does not pass when --match finds no test", function()
+    write("team/shout.lua", GOOD)
+    local _, err, status = godwit "test --match marks team"
+    assert.equal(2, status)
+    assert.equal("godwit: --match: no test has 'marks' in its name\n  without --match all tests run, with their names\n", err)
   end)
 
   local function failing(change, to)

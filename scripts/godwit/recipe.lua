@@ -141,6 +141,10 @@ end
 
 local TEST_FIELDS = { name = "string", input = "function", inputs = "function", params = "table", output = "function", expect = "function",
   fails = "string", plan = "table", prints = "string", detects = "boolean" }
+local INPUT_FORMS = {
+  input = "function() return gw.variables { ... } end", inputs = "function() return { NAME = gw.variables { ... }, ... } end",
+  output = "function() return gw.variables { ... } end",
+}
 
 --- The names of a recipe's tests, in their order; checks what the tests say.
 function recipe.tests(value, title)
@@ -152,7 +156,8 @@ function recipe.tests(value, title)
       local expected = TEST_FIELDS[field]
       if not expected then wrong(title, "%s has an unknown field '%s' (%s)", called, tostring(field), listed(TEST_FIELDS)) end
       if type(content) ~= expected and not (field == "detects" and type(content) == "string") then
-        wrong(title, "%s: its %s is a %s, not a %s", called, field, type(content), expected)
+        local form = INPUT_FORMS[field]
+        wrong(title, "%s: its %s is a %s, not a %s%s", called, field, type(content), expected, form and ": " .. form or "")
       end
     end
     if not case.name then wrong(title, "%s has no name", called) end

@@ -159,6 +159,10 @@ function test.run(values)
   end
   if values.junit then write_junit(values.junit, suites) end
   if #suites == 0 then core.fail { class = "usage", what = "there is no recipe there", hint = "godwit test FILE, FOLDER or NAME" } end
+  if values.match and passed + failed == 0 then
+    local what = ("--match: no test has '%s' in its name"):format(values.match)
+    core.fail { class = "usage", what = what, hint = "without --match all tests run, with their names" }
+  end
   if values.tap then
     io.stdout:write(("1..%d\n"):format(number))
   else
