@@ -292,7 +292,7 @@ describe("a plan", function()
 
   it("is printed by the command", function()
     local out = program.run("plan", "-e", "ckpt:map('bias$', function(t) return -t end)", DIGITS)
-    assert.matches("%*  classifier/dense/bias  +float32  %[12%]  += %-classifier/dense/bias +%(in place of classifier/dense/bias%)  %-e:1\n", out)
+    assert.matches("%*  classifier/dense/bias  +float32  %[12%]  += %-classifier/dense/bias +%(in place of the old value%)  %-e:1\n", out)
   end)
 
   it("does not grow with the expression", function()

@@ -9,7 +9,6 @@ local plan = { summary = "show what a recipe would do, without writing anything"
 
 local SIGNS = { unchanged = "=", renamed = ">", computed = "*", new = "+" }
 local WIDEST_NAME = 80
-local FORM = "godwit run RECIPE INPUT... -o OUT, or godwit run -e 'LUA' INPUT... -o OUT"
 
 -- ---- Arguments
 
@@ -121,19 +120,18 @@ end
 -- ---- Compiling
 
 --- Runs the recipe and compiles every output. Returns a sequence of {name =, path =, plan =, draft =} in the order of the
---- names,
---- and the inputs' prefixes.
-function plan.compile(values)
+--- names, and the inputs' prefixes. `form`: how the command is called, for who left something out.
+function plan.compile(values, form)
   local arguments = values.recipe
   local source, chunk
   if values.execute then
     source, chunk = values.execute, "=-e"
   else
-    if #arguments == 0 then core.fail { class = "usage", what = "which recipe, and on which checkpoint?", hint = FORM } end
+    if #arguments == 0 then core.fail { class = "usage", what = "which recipe, and on which checkpoint?", hint = form } end
     source, chunk = library.find(arguments[1])
     arguments = table.move(arguments, 2, #arguments, 1, {})
   end
-  if #arguments == 0 then core.fail { class = "usage", what = "there is no checkpoint to work on", hint = FORM } end
+  if #arguments == 0 then core.fail { class = "usage", what = "there is no checkpoint to work on", hint = form } end
   local sandbox, description = library.load(source, chunk, {
     expression = values.execute ~= nil, end_program = true, json = values.json, steps = values.max_steps, memory = values.max_recipe_memory,
     seconds = values.max_recipe_time,
@@ -226,7 +224,9 @@ local function explanation(entry)
   local parts = {}
   if entry.action ~= "unchanged" then parts[1] = ("%s %s"):format(entry.action == "renamed" and "from" or "=", entry.expression) end
   if entry.slices then parts[#parts + 1] = "in " .. plural(#entry.slices, "slice") end
-  if entry.replaces then parts[#parts + 1] = ("(in place of %s)"):format(core.printable(entry.replaces)) end
+  if entry.replaces then
+    parts[#parts + 1] = ("(in place of %s)"):format(entry.replaces == entry.name and "the old value" or core.printable(entry.replaces))
+  end
   if entry.line and entry.action ~= "unchanged" then parts[#parts + 1] = " " .. entry.line end
   return table.concat(parts, " ")
 end
@@ -283,7 +283,7 @@ function plan.print_text(compiled, memory)
 end
 
 function plan.run(values)
-  local compiled = plan.compile(values)
+  local compiled = plan.compile(values, "godwit plan RECIPE INPUT..., or godwit plan -e 'LUA' INPUT...")
   if values.json then plan.print_json(compiled, values.memory) else plan.print_text(compiled, values.memory) end
   return 0
 end

@@ -86,7 +86,7 @@ function run.run(values)
   if #values.output == 0 and #values.recipe > 0 then
     core.fail { class = "usage", what = "-o OUT is missing: where should the result go?", hint = "`godwit plan` shows what would be done without writing" }
   end
-  local compiled, inputs = plan.compile(values)
+  local compiled, inputs = plan.compile(values, "godwit run RECIPE INPUT... -o OUT, or godwit run -e 'LUA' INPUT... -o OUT")
   check_like(values, compiled)
   run.write(compiled, inputs, values)
   if values.json and not values.quiet then plan.print_json(compiled, values.memory) end
