@@ -183,6 +183,15 @@ in no checkpoint, for the program to set: beta_1=0.5, beta_2=0.75, epsilon (1e-0
       "and -p names for variables with other names", "adam", "--force", "-p", "names=@" .. folder .. "/names", table.unpack(BETAS))
   end)
 
+  it("shows two names that differ where slots are there, but of variables with other names", function()
+    local ckpt = adam()
+    ckpt:rename_scope("/", "net/")
+    ckpt:save(folder .. "/tf1")
+    positional(M_V):save(folder .. "/fresh")
+    refused("DIR/tf1 has slots of \"net/w\" and others, and into has no variable of such a name, but \"w\": rename what differs first, " ..
+      "or give the pairs with -p names=@FILE", "adam", table.unpack(BETAS))
+  end)
+
   it("asks which powers are the optimizer's where there are several", function()
     local ckpt = adam()
     ckpt.vars.beta1_power_1, ckpt.vars.beta2_power_1 = gw.scalar(0.25), gw.scalar(0.75 ^ 2)

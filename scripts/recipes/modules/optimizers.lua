@@ -317,6 +317,17 @@ end
 
 -- ---- TF1 to Keras
 
+--- The TF1 name of that variable which has most of its end in common with `name`.
+local function most_alike(name, variables)
+  local best, most = variables[1].tf1, 0
+  for _, variable in ipairs(variables) do
+    local other, count = variable.tf1, 0
+    while count < math.min(#name, #other) and name:byte(-count - 1) == other:byte(-count - 1) do count = count + 1 end
+    if count > most then best, most = other, count end
+  end
+  return best
+end
+
 --- The TF1 optimizer's slots, in order: the n-th is called VAR/Adam, VAR/Adam_1, ...
 local function tf1_slots(kind, ckpt, variables, stem)
   local found
@@ -332,8 +343,13 @@ local function tf1_slots(kind, ckpt, variables, stem)
     local scope, rest = (owner or ""):match "^([^/]+/)(.+)$"
     local form = owner and ckpt:has(owner) and "VARIABLE/" .. slot or rest and ckpt:has(rest) and scope .. "VARIABLE/" .. slot
     if form and not seen[form] then
-      seen[form], others[#others + 1] = true, form
+      seen[form], others[#others + 1] = ckpt:has(owner) and owner or rest, form
     end
+  end
+  local named = seen[("%sVARIABLE/%s"):format(stem.scope, stem.name)]
+  if named and #variables > 0 then
+    fail("%s has slots of \"%s\" and others, and into has no variable of such a name, but \"%s\": rename what differs first, or give the " ..
+      "pairs with -p names=@FILE", ckpt.path, named, most_alike(named, variables))
   end
   local hint = #others > 0 and "there is " .. some(others) or "it has no slots at all"
   if seen["VARIABLE/adam_m"] then
