@@ -187,6 +187,18 @@ does["adam_to_keras.lua"] = function()
   end
 end
 
+does["fill_module.lua"] = function()
+  local before, after = gw.open(DIGITS), out "module/ckpt-1"
+  for i, name in ipairs { "dense", "logits" } do
+    local layer = gw.graph.list(after.root.model.layers)[i]
+    assert.is_true(gw.graph.tensor(layer.weight):equal(before.vars["classifier/" .. name .. "/kernel"]:transpose()))
+    assert.is_true(gw.graph.tensor(layer.offset):equal(before.vars["classifier/" .. name .. "/bias"]))
+  end
+  assert.equal(100, gw.graph.tensor(after.root.step):value())
+  local text, _, status = run "godwit test examples/fill_module.lua"
+  assert.equal(0, status, text)
+end
+
 does["graft_layers.lua"] = function()
   assert.same({ "encoder/bias" .. VALUE, "encoder/kernel" .. VALUE, "heads/0/bias" .. VALUE, "heads/0/kernel" .. VALUE,
     "heads/1/scale" .. VALUE, "save_counter" .. VALUE }, names_of(out "grafted"))
