@@ -227,6 +227,8 @@ static void hint_others(gw_error *error, const char *folder, const gw_names *nam
 
 /* ---- A file that is none of a checkpoint */
 
+static const char PREFIX_HINT[] = "give a checkpoint's prefix: the path of its files without .index or .data-...";
+
 gw_status gw__explain_file(const char *path, gw_error *error) {
   gw_sniff sniff;
   gw_status status = gw__sniff_file(path, &sniff, error);
@@ -236,7 +238,7 @@ gw_status gw__explain_file(const char *path, gw_error *error) {
     if (sniff.hint) gw__error_hint(error, "%s", sniff.hint);
   } else {
     status = gw__fail(error, GW_UNSUPPORTED, "this is no file of a TensorFlow checkpoint");
-    gw__error_hint(error, "give a checkpoint's prefix: the path of its files without .index or .data-...");
+    gw__error_hint(error, "%s", PREFIX_HINT);
   }
   gw__error_file(error, path);
   return status;
@@ -400,13 +402,18 @@ static gw_status explain_absent(const char *folder, const char *base, bool last,
   }
   size_t length = gw__member_prefix(base);
   if (last && length > 0) prefix[length] = '\0';
+  bool remains = last && explain_remains(prefix, &names, error);
   if (!last) gw__fail(error, GW_NOT_FOUND, "there is no folder %s", gw__shown(shown, base));
-  else if (!explain_remains(prefix, &names, error))
-    gw__fail(error, GW_NOT_FOUND, "there is no checkpoint of this name");
+  else if (!remains) gw__fail(error, GW_NOT_FOUND, "there is no checkpoint of this name");
   near best[MAX_NEAR];
   size_t count = find_near(folder, &names, prefix, !last, best);
-  if (count > 0) hint_near(error, folder, best, count);
-  else if (last) hint_others(error, folder, &names);
+  if (count > 0) {
+    hint_near(error, folder, best, count);
+  } else if (last) { /* the first that has something to say */
+    hint_others(error, folder, &names);
+    hint_subfolders(folder, &names, error);
+    if (!remains) gw__error_hint(error, "%s", PREFIX_HINT);
+  }
   gw__free(prefix);
   gw__names_free(&names);
   return GW_NOT_FOUND;

@@ -290,7 +290,8 @@ static void v1_checkpoints_of_several_files(void) {
   make_v1("s/v1-00000-of-00003");
   check_not("s/v1", GW_INVALID, "s/v1",
             "several checkpoints have this name: v1" ANY " and v1-\?\?\?\?\?-of-00003", "give one of them");
-  check_not("s/v2" ANY, GW_NOT_FOUND, "s/v2" ANY, "there is no checkpoint of this name", "");
+  check_not("s/v2" ANY, GW_NOT_FOUND, "s/v2" ANY, "there is no checkpoint of this name",
+            "give a checkpoint's prefix: the path of its files without .index or .data-...");
 }
 
 static void an_index_of_another_name_is_no_v1_file(void) {
