@@ -54,6 +54,7 @@ includedir ?= $(prefix)/include
 datarootdir ?= $(prefix)/share
 mandir ?= $(datarootdir)/man
 man1dir ?= $(mandir)/man1
+docdir ?= $(datarootdir)/doc/godwit
 pkgconfigdir ?= $(libdir)/pkgconfig
 # Where Debian's lua5.4 looks with the default prefix.
 luadir ?= $(datarootdir)/lua/5.4
@@ -309,12 +310,13 @@ install: all ## install under PREFIX=/usr/local (DESTDIR and the GNU directory n
 	$(if $(MODULE),$(INSTALL) -m 755 $(MODULE) $(D)$(luacdir)/godwit/core.so)
 	@$(foreach script,$(API_SCRIPTS),$(INSTALL) -D -m 644 $(script) $(D)$(luadir)/$(script:scripts/%=%) &&) :
 	$(if $(wildcard scripts/godwit.1),$(INSTALL) -m 644 scripts/godwit.1 $(D)$(man1dir)/godwit.1)
+	@$(foreach page,$(wildcard README.md scripts/README.md examples/README.md examples/*.lua),$(INSTALL) -D -m 644 $(page) $(D)$(docdir)/$(page) &&) :
 	@$(if $(D),,ldconfig 2>/dev/null ||) :
 
 uninstall: ## remove what install put there
 	rm -f $(D)$(bindir)/godwit $(D)$(includedir)/godwit.h $(D)$(pkgconfigdir)/godwit.pc $(D)$(man1dir)/godwit.1
 	rm -f $(D)$(libdir)/libgodwit.a $(D)$(libdir)/libgodwit.so $(D)$(libdir)/$(SONAME) $(D)$(libdir)/libgodwit.so.$(VERSION)
-	rm -rf $(D)$(luacdir)/godwit $(D)$(luadir)/godwit
+	rm -rf $(D)$(luacdir)/godwit $(D)$(luadir)/godwit $(D)$(docdir)
 
 dist: ## pack the committed sources as build/godwit-VERSION.tar.gz
 	@mkdir -p build

@@ -72,6 +72,7 @@ if [ -e "$usr/bin/godwit" ]; then
   check "the program needs no Lua file beside it" program inspect "$fixture"
 fi
 check "the man page is there" test -s "$usr/share/man/man1/godwit.1"
+check "the Lua reference is where the man page says" test -s "$usr/share/doc/godwit/scripts/README.md"
 
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
