@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from oracle import Read, graph, partitioned, save_names, session, tf1
-from support import DAMAGED, RECIPE, godwit, lua, printed, refused, run
+from support import DAMAGED, RECIPE, godwit, lua, printed, refused, run, values
 
 random = np.random.default_rng(17)
 SOURCE = {"var1": random.random((1, 10), np.float32), "var2": random.random((10, 10), np.float32),
@@ -57,24 +57,30 @@ def check(target, source, maps, folder):
 
 # ---- checkpoint_utils_test.py
 
-def test_CU_01_no_checkpoints(tmp_path):
+def test_cu_01_no_checkpoints(tmp_path):
     with pytest.raises(ValueError):
         tf.train.load_variable(str(tmp_path), "var1")
     godwit("inspect", tmp_path, code=DAMAGED)
 
 
-def test_CU_02_no_tensor(source, tmp_path):
+def test_cu_02_no_tensor(source, tmp_path):
     with pytest.raises(tf.errors.NotFoundError):
         tf.train.load_variable(source, "var5")
     assert "var5" in refused("ckpt.vars.x = ckpt.vars.var5", source, to=tmp_path / "made", code=RECIPE)
 
 
-def test_CU_03_and_04_values_and_the_order_of_names(source):
+def test_cu_03_values(source):
+    made = values(source)
+    for name, value in SOURCE.items():
+        assert np.float32(made[name]).tobytes() == tf.train.load_variable(source, name).tobytes() == value.tobytes()
+
+
+def test_cu_04_shapes_in_the_order_of_names(source):
     assert printed("plan", "-e", "for name, t in ckpt:each() do print(name, t.shape) end", source) == \
         [f"{name}\t[{','.join(map(str, shape))}]" for name, shape in tf.train.list_variables(source)]
 
 
-def test_CU_05_paths_with_odd_bytes(tmp_path):
+def test_cu_05_paths_with_odd_bytes(tmp_path):
     odd = save_names(str(tmp_path / "a b'\"ü$" / "model 0"), SOURCE)
     check({"x": ((1, 10), None)}, odd, [{"var1": "x"}], tmp_path)
 
@@ -83,27 +89,27 @@ TARGET = {"some_scope/my1": ((1, 10), None), "some_scope/some_other_scope/my2": 
           "some_scope/some_other_scope/other_useful_scope/var4": ((9, 9), None), "my3": ((20, 20), None), "my3b": ((20, 20), None)}
 
 
-def test_CU_06_names_scopes_and_one_source_for_two_targets(source, tmp_path):
+def test_cu_06_names_scopes_and_one_source_for_two_targets(source, tmp_path):
     check(TARGET, source, [
         {"var1": "some_scope/my1", "useful_scope/": "some_scope/some_other_scope/other_useful_scope/"},
         [("var2", "some_scope/some_other_scope/my2"), ("var3", "my3"), ("var3", "my3b")],
     ], tmp_path)
 
 
-def test_CU_07_what_no_rule_means_keeps_its_value(source, tmp_path):
+def test_cu_07_what_no_rule_means_keeps_its_value(source, tmp_path):
     check(TARGET, source, [{"var1": "some_scope/my1"}], tmp_path)
 
 
-def test_CU_08_a_scope_ends_at_its_slash(source, tmp_path):
+def test_cu_08_a_scope_ends_at_its_slash(source, tmp_path):
     target = {"useful_scope_1/var5": ((10, 10), None), "useful_scope/var4": ((9, 9), None)}
     check(target, source, [{"useful_scope/": "useful_scope/"}], tmp_path)
 
 
-def test_CU_10_from_the_root(source, tmp_path):
+def test_cu_10_from_the_root(source, tmp_path):
     check({f"some_scope/{name}": (value.shape, None) for name, value in SOURCE.items()}, source, [{"/": "some_scope/"}], tmp_path)
 
 
-def test_CU_11_from_the_root_to_the_root(source, tmp_path):
+def test_cu_11_from_the_root_to_the_root(source, tmp_path):
     check({name: (value.shape, None) for name, value in SOURCE.items()}, source, [{"/": "/"}], tmp_path)
 
 
@@ -140,7 +146,7 @@ ERRORS = {
 
 
 @pytest.mark.parametrize("what", ERRORS)
-def test_CU_13_errors(source, tmp_path, what):
+def test_cu_13_errors(source, tmp_path, what):
     assignment, message = ERRORS[what]
     target = {"my1": ((10, 10), None), "my2": ((10, 10), None), "some_scope/my1": ((10, 10), None)}
     with pytest.raises(ValueError):
@@ -149,7 +155,7 @@ def test_CU_13_errors(source, tmp_path, what):
                               to=tmp_path / "made", code=RECIPE)
 
 
-def test_CU_13_no_directory(source, tmp_path):
+def test_cu_13_no_directory(source, tmp_path):
     with pytest.raises(tf.errors.OpError):
         of_tensorflow({"x": ((1, 10), None)}, str(tmp_path / "no"), [{"var1": "x"}])
     godwit("plan", "-e", "ckpt:assign(inputs[2], {var1 = 'x'})", source, tmp_path / "no", code=DAMAGED)

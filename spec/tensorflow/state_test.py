@@ -221,7 +221,7 @@ def test_cm_10_dots_in_a_relative_path_are_followed(source, tmp_path):
 
 
 @pytest.mark.parametrize("shards", ["1", "2"])
-def test_cm_11_12_and_13_our_files_exist_have_times_and_can_be_removed(source, tmp_path, shards):
+def test_cm_11_cm_12_and_cm_13_our_files_exist_have_times_and_can_be_removed(source, tmp_path, shards):
     prefixes = [run("", source, to=tmp_path / f"ckpt-{i}", flags=["--shards", shards]) for i in range(2)]
     assert not tf1.train.checkpoint_exists(str(tmp_path / "ckpt-2"))
     assert all(tf1.train.checkpoint_exists(prefix) for prefix in prefixes)

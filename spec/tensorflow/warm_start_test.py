@@ -87,13 +87,13 @@ def check(tmp_path, build, source, infos=None, **settings):
 
 # ---- warm_starting_util_test.py
 
-PARTS = {"WS_01_plain": (None, None), "WS_02_from_parts": (2, None), "WS_03_into_parts": (None, 2), "WS_04_from_parts_into_parts": (2, 2)}
+PARTS = {"ws_01_plain": (None, None), "ws_02_from_parts": (2, None), "ws_03_into_parts": (None, 2), "ws_04_from_parts_into_parts": (2, 2)}
 
 
 @pytest.mark.parametrize("case", PARTS)
 def test_without_vocabulary(tmp_path, case):
     before, after = PARTS[case]
-    if case.startswith("WS_04"):
+    if case.startswith("ws_04"):
         source = source_of(tmp_path, old_scope__fruit_weights=(FRUIT, before))
         found = check(tmp_path, lambda: {"new_scope/fruit_weights": variable("new_scope/fruit_weights", [4, 1], after)}, source,
                       var_name_to_prev_var_name={"new_scope/fruit_weights": "old_scope/fruit_weights"})
@@ -104,11 +104,11 @@ def test_without_vocabulary(tmp_path, case):
 
 
 ROWS = {  # parts of the source, of the model; rows; new vocabulary, settings, expected
-    "WS_05_vocabulary": (None, None, NEW, {}, [2, 1.5, 1, .5, 0]),
-    "WS_07_a_part_of_the_old_vocabulary": (None, None, NEW, {"old_size": 2}, [0, 0, 1, .5, 0]),
-    "WS_08_from_parts": (2, None, NEW, {}, [2, 1.5, 1, .5, 0]),
-    "WS_10_into_parts": (None, 2, NEW, {"buckets": 1}, [2, 1.5, 1, .5, 0, 0]),
-    "WS_12_from_parts_into_parts": (2, 2, NEW + ["blueberry"], {}, [2, 1.5, 1, .5, 0, 0]),
+    "ws_05_vocabulary": (None, None, NEW, {}, [2, 1.5, 1, .5, 0]),
+    "ws_07_a_part_of_the_old_vocabulary": (None, None, NEW, {"old_size": 2}, [0, 0, 1, .5, 0]),
+    "ws_08_from_parts": (2, None, NEW, {}, [2, 1.5, 1, .5, 0]),
+    "ws_10_into_parts": (None, 2, NEW, {"buckets": 1}, [2, 1.5, 1, .5, 0, 0]),
+    "ws_12_from_parts_into_parts": (2, 2, NEW + ["blueberry"], {}, [2, 1.5, 1, .5, 0, 0]),
 }
 
 
@@ -121,7 +121,7 @@ def test_rows_follow_the_vocabulary(tmp_path, case):
     assert found["fruit_weights"].ravel().tolist() == expected
 
 
-@pytest.mark.parametrize("case,before,after", [("WS_06", None, None), ("WS_09", 2, None), ("WS_11", None, 2), ("WS_13", 2, 2)])
+@pytest.mark.parametrize("case,before,after", [("ws_06", None, None), ("ws_09", 2, None), ("ws_11", None, 2), ("ws_13", 2, 2)])
 def test_columns_follow_the_vocabulary(tmp_path, case, before, after):
     source = source_of(tmp_path, fruit_output_layer=(LAYER, before))
     found = check(tmp_path, lambda: {"fruit_output_layer": variable("fruit_output_layer", [4, 3], after)}, source,
@@ -132,7 +132,7 @@ def test_columns_follow_the_vocabulary(tmp_path, case, before, after):
 ONES = np.ones([10, 1], np.float32)
 
 
-def test_WS_14_and_15_lists_of_names(tmp_path):
+def test_ws_14_and_ws_15_lists_of_names(tmp_path):
     source = source_of(tmp_path, v1=ONES)
     check(tmp_path, lambda: {"v1": variable("v1", [10, 1])}, source, vars_to_warm_start=["v1"])
     with graph():
@@ -143,13 +143,13 @@ def test_WS_14_and_15_lists_of_names(tmp_path):
             assert running.run(v1).tolist() == ONES.tolist()
 
 
-def test_WS_16_two_variables_from_one(tmp_path):
+def test_ws_16_two_variables_from_one(tmp_path):
     found = check(tmp_path, lambda: {name: variable(name, [10, 1]) for name in ("v1", "v2")}, source_of(tmp_path, v1=ONES),
                   vars_to_warm_start=["v1", "v2"], var_name_to_prev_var_name={"v2": "v1"})
     assert (found["v2"] == 1).all()
 
 
-def test_WS_17_lists_of_expressions(tmp_path):
+def test_ws_17_lists_of_expressions(tmp_path):
     names = ("v1", "v1/Momentum", "v2", "v2/Momentum")
     source = source_of(tmp_path, **{name.replace("/", "__"): ONES for name in names})
     # A partition is matched as NAME/part_0:0, and a tensor as NAME:0: in the file both are one tensor.
@@ -157,13 +157,20 @@ def test_WS_17_lists_of_expressions(tmp_path):
     assert [bool(found[name].all()) for name in names] == [True, True, True, False]
 
 
-def test_WS_18_and_19_columns_of_linear_models(tmp_path):
-    weights = np.random.default_rng(3).random((15, 1), np.float32)
-    source = source_of(tmp_path, linear_model__sc_int__weights=ONES, linear_model__sc_hash__weights=weights)
-    build = lambda: {name: variable(name, [size, 1]) for name, size in
-                     (("linear_model/sc_int/weights", 10), ("linear_model/sc_hash/weights", 15), ("linear_model/more", 3))}
-    check(tmp_path, build, source, vars_to_warm_start=".*sc_int.*")
-    check(tmp_path / "both", build, source, vars_to_warm_start=["linear_model/sc_"])
+@pytest.mark.parametrize("column,shape,pattern", [("sc_int", [10, 1], ".*sc_int.*"), ("sc_hash", [15, 1], ".*sc_hash.*")],
+                         ids=["ws_18_integers", "ws_19_hashed"])
+def test_columns_of_linear_models(tmp_path, column, shape, pattern):
+    name, other = f"linear_model/{column}/weights", "linear_model/bias_weights"
+    weights = ONES if column == "sc_int" else np.random.default_rng(3).random(shape, np.float32)
+    with graph():  # without a warm start
+        cold = variable(name, shape)
+        with session() as running:
+            running.run(tf1.global_variables_initializer())
+            assert not running.run(cold).any()
+    source = source_of(tmp_path, **{name.replace("/", "__"): weights, other.replace("/", "__"): np.ones(1, np.float32)})
+    found = check(tmp_path, lambda: {name: variable(name, shape), other: variable(other, [1])}, source, vars_to_warm_start=pattern)
+    assert found[name].tolist() == weights.tolist() and found[other].tolist() == [0]
+    check(tmp_path / "list", lambda: {name: variable(name, shape), other: variable(other, [1])}, source, vars_to_warm_start=["linear_model/sc_"])
 
 
 def test_settings_that_mean_no_variable_are_refused(tmp_path):
@@ -195,7 +202,7 @@ def test_object_based_sources_are_known_by_full_names(tmp_path):
 
 # ---- Estimators
 
-def test_EW_01_02_06_weights_start_and_the_step_does_not(tmp_path):
+def test_ew_01_02_06_weights_start_and_the_step_does_not(tmp_path):
     def model(features, labels, mode):
         with tf1.variable_scope("linear"):
             city, age = tf1.get_variable("city/weights", [4, 1]), tf1.get_variable("age/weights", [1, 1])
@@ -232,7 +239,7 @@ def test_EW_01_02_06_weights_start_and_the_step_does_not(tmp_path):
             assert (made.value("linear/bias/Adam") == Read(fresh).value("linear/bias/Adam")).all()
 
 
-def test_EW_07_weights_that_keras_saved(tmp_path):
+def test_ew_07_weights_that_keras_saved(tmp_path):
     model = tf.keras.Sequential([tf.keras.layers.Dense(3, name="dense", input_shape=(4,)), tf.keras.layers.Dense(1, name="out")])
     model.save_weights(str(tmp_path / "keras"))
     names = {weight.name.split(":")[0]: weight.shape.as_list() for weight in model.weights}
@@ -261,7 +268,7 @@ def info(new, old, **more):
     return lua({"new_vocab": new, "old_vocab": old, **more})
 
 
-def test_CO_01_rows_from_an_offset_and_columns(matrix, tmp_path):
+def test_co_01_rows_from_an_offset_and_columns(matrix, tmp_path):
     x = 42
     expected = checkpoint_ops._load_and_remap_matrix(
         ckpt_path=matrix, old_tensor_name="some_scope/embeddings", new_row_vocab_offset=1, num_rows_to_load=4,
@@ -275,8 +282,8 @@ def test_CO_01_rows_from_an_offset_and_columns(matrix, tmp_path):
 
 
 @pytest.mark.parametrize("case,settings,expected", [
-    ("CO_02", ("rows", "cols"), [[2, 18, 34, 50, 42, 42], [0, 16, 32, 48, 42, 42], [42] * 6, [1, 17, 33, 49, 42, 42], [42] * 6]),
-    ("CO_03", ("cols",), [[2, 18, 34, 50, 66], [0, 16, 32, 48, 64], [42] * 5, [1, 17, 33, 49, 65], [42] * 5]),
+    ("co_02", ("rows", "cols"), [[2, 18, 34, 50, 42, 42], [0, 16, 32, 48, 42, 42], [42] * 6, [1, 17, 33, 49, 42, 42], [42] * 6]),
+    ("co_03", ("cols",), [[2, 18, 34, 50, 66], [0, 16, 32, 48, 64], [42] * 5, [1, 17, 33, 49, 65], [42] * 5]),
 ])
 def test_initializers_of_output_layers(matrix, tmp_path, case, settings, expected):
     rows = "rows" in settings
@@ -297,8 +304,8 @@ def test_initializers_of_output_layers(matrix, tmp_path, case, settings, expecte
 
 
 @pytest.mark.parametrize("case,new,count,old_size,expected", [
-    ("KO_01_the_same_file", OLD_OF_CLASSES, 3, -1, [0, 1, 2]), ("KO_02_shifted", ["MISSING", "knitting", "eminem"], 3, -1, [2, 0, 1]),
-    ("KO_03_the_first_line_alone", ["knitting"], 1, -1, [0]), ("KO_04_a_part_of_the_old_file", ["MISSING", "knitting", "eminem"], 3, 2, [-1, 0, 1]),
+    ("ko_01_the_same_file", OLD_OF_CLASSES, 3, -1, [0, 1, 2]), ("ko_02_shifted", ["MISSING", "knitting", "eminem"], 3, -1, [2, 0, 1]),
+    ("ko_03_the_first_line_alone", ["knitting"], 1, -1, [0]), ("ko_04_a_part_of_the_old_file", ["MISSING", "knitting", "eminem"], 3, 2, [-1, 0, 1]),
 ])
 def test_lines_of_vocabularies(tmp_path, case, new, count, old_size, expected):
     theirs, present = gen_checkpoint_ops.generate_vocab_remapping(
@@ -312,28 +319,48 @@ def test_lines_of_vocabularies(tmp_path, case, new, count, old_size, expected):
     assert int(lines[0]) == present.numpy()
 
 
-def test_KO_05_to_08_and_10_whole_matrices(matrix, tmp_path):
-    def ids(axis, wanted):
-        """A vocabulary that asks for these lines; -1 for one that is new."""
-        old = [f"t{i}" for i in range(MATRIX.shape[axis])]
-        return info([old[i] if i >= 0 else f"new{n}" for n, i in enumerate(wanted)], old, axis=axis, backup=42)
-    for number, (rows, cols) in enumerate([([1, 0], None), (None, [2, 0]), ([1, 0, 4], [1, 15]), ([2, -1, 0], [1, -1]), ([-1] * 7, None),
-                                           ([-1] * 7, [-1] * 4)]):
-        wanted_rows = rows if rows is not None else list(range(5))
-        holes = len(wanted_rows) * len(cols or range(16)) - sum(i >= 0 for i in wanted_rows) * sum(i >= 0 for i in (cols or range(16)))
-        theirs = gen_checkpoint_ops.load_and_remap_matrix(
-            ckpt_path=matrix, old_tensor_name="some_scope/embeddings", row_remapping=np.array(wanted_rows), col_remapping=np.array(cols or [], np.int64),
-            initializing_values=[42.] * holes, num_rows=len(wanted_rows), num_cols=len(cols or range(16)))
-        script = "t" + (f":remap_rows({ids(0, rows)})" if rows is not None else "") + (f":remap_cols({ids(1, cols)})" if cols is not None else "")
-        assert remapped(script, matrix, tmp_path / str(number)).tolist() == theirs.numpy().tolist()
+def ids(axis, wanted):
+    """A vocabulary that asks for these lines; -1 for one that is new."""
+    old = [f"t{i}" for i in range(MATRIX.shape[axis])]
+    return info([old[i] if i >= 0 else f"new{n}" for n, i in enumerate(wanted)], old, axis=axis, backup=42)
+
+
+X = [42.] * 16
+MATRICES = {  # rows, columns, expected
+    "ko_05_some_rows": ([1, 0], None, MATRIX[[1, 0]].tolist()),
+    "ko_05_some_columns": (None, [2, 0], MATRIX[:, [2, 0]].tolist()),
+    "ko_05_some_of_both": ([1, 0, 4], [1, 15], [[17, 31], [1, 15], [65, 79]]),
+    "ko_06_new_rows_and_columns": ([2, -1, 0], [1, -1], [[33, 42], [42, 42], [1, 42]]),
+    "ko_07_all_rows_new": ([-1] * 7, None, [X] * 7),
+    "ko_08_all_rows_and_columns_new": ([-1] * 7, [-1] * 4, [X[:4]] * 7),
+}
+
+
+@pytest.mark.parametrize("case", MATRICES)
+def test_whole_matrices(matrix, tmp_path, case):
+    rows, cols, expected = MATRICES[case]
+    asked = [rows if rows is not None else range(5), cols if cols is not None else range(16)]
+    present = [sum(i >= 0 for i in wanted) for wanted in asked]
+    holes = len(asked[0]) * len(asked[1]) - present[0] * present[1]
+    theirs = gen_checkpoint_ops.load_and_remap_matrix(
+        ckpt_path=matrix, old_tensor_name="some_scope/embeddings", row_remapping=np.array(asked[0]), col_remapping=np.array(cols or [], np.int64),
+        initializing_values=[42.] * holes, num_rows=len(asked[0]), num_cols=len(asked[1]))
+    script = "t" + (f":remap_rows({ids(0, rows)})" if rows is not None else "") + (f":remap_cols({ids(1, cols)})" if cols is not None else "")
+    assert remapped(script, matrix, tmp_path).tolist() == expected == theirs.numpy().tolist()
+
+
+@pytest.mark.parametrize("count", [0, 5])
+def test_ko_10_a_wrong_number_of_initial_values(matrix, tmp_path, count):
+    """Four elements are new. The values of TensorFlow are a list, those of godwit have the result's shape."""
     with pytest.raises(tf.errors.InvalidArgumentError):
-        gen_checkpoint_ops.load_and_remap_matrix(ckpt_path=matrix, old_tensor_name="some_scope/embeddings", row_remapping=[1, -1],
-                                                 col_remapping=np.array([], np.int64), initializing_values=[42.] * 5, num_rows=2, num_cols=16)
-    refused(f"ckpt.vars.x = ckpt.vars['some_scope/embeddings']:remap_rows{{new_vocab = {{'a', 'b'}}, old_vocab = {{'a'}}, backup = gw.zeros{{5}}}}", matrix,
-            to=tmp_path / "made", code=RECIPE)
+        gen_checkpoint_ops.load_and_remap_matrix(ckpt_path=matrix, old_tensor_name="some_scope/embeddings", row_remapping=[2, -1, 0],
+                                                 col_remapping=[1, -1], initializing_values=[42.] * count, num_rows=3, num_cols=2)
+    message = refused(f"ckpt.vars.x = ckpt.vars['some_scope/embeddings']:remap_rows{{new_vocab = {{'a', 'b'}}, old_vocab = {{'a'}}, "
+                      f"backup = gw.zeros{{{count}}}}}", matrix, to=tmp_path / "made", code=RECIPE)
+    assert f"[{count}]" in message and "[2,16]" in message
 
 
-def test_KO_09_one_old_row_for_several_new_ones(matrix, tmp_path):
+def test_ko_09_one_old_row_for_several_new_ones(matrix, tmp_path):
     with pytest.raises(tf.errors.UnimplementedError):
         gen_checkpoint_ops.load_and_remap_matrix(ckpt_path=matrix, old_tensor_name="some_scope/embeddings", row_remapping=[1, 0, 0],
                                                  col_remapping=np.array([], np.int64), initializing_values=[], num_rows=3, num_cols=16)
