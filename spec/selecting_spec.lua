@@ -178,10 +178,22 @@ describe("role", function()
     { { "global_step" }, "global_step", "step" },
     { { "t-keys", "t-values" }, "t-keys", "table" },
     { { "t-keys" }, "t-keys", "weight" },
+    -- an optimizer of Keras in a graph (tf.estimator of TF2, model_to_estimator)
+    { { "a/w" }, "training/Adam/a/w/m", "slot", true },
+    { { "w" }, "training/Ftrl/w/linear", "slot", true },
+    { { "w" }, "training/Adam/a/w/m", "weight", true }, -- of another variable
+    { {}, "training/Adam/learning_rate", "power", true },
+    { {}, "training/RMSprop/rho", "power", true },
+    { {}, "training/Ftrl/iter", "step", true },
+    { {}, "training/learning_rate", "weight", true },
+    { {}, "training/net/rho/kernel", "weight", true },
+    { {}, "training//decay", "weight", true },
   }
   for _, case in ipairs(cases) do
     it(("of %s beside %s is %s"):format(case[2], table.concat(case[1], ", "), case[3]), function()
-      assert.equal(case[3], made(table.unpack(case[1])):role(case[2]))
+      local ckpt = made(table.unpack(case[1]))
+      if case[4] then ckpt.vars[case[2]] = gw.scalar(1.0) end
+      assert.equal(case[3], ckpt:role(case[2]))
     end)
   end
 
@@ -210,6 +222,14 @@ describe("slots", function()
     end
     table.sort(names)
     assert.same({ "Adam", "Adam_1" }, names)
+  end)
+
+  it("are found in an optimizer's scope, and behind the only part's name", function()
+    local ckpt = made("a/w", "training/Adam/a/w/m", "b", "b/part_0/Ftrl", "dnn/c", "dnn/c/t_0/Adagrad", "s/d", "opt/s/d/Adam", "e", "e/part_0/Adam")
+    for variable, slot in pairs { ["a/w"] = "m", b = "Ftrl", ["dnn/c"] = "Adagrad", ["s/d"] = "Adam", e = "Adam" } do
+      assert.equal(slot, next(ckpt:slots(variable)))
+      assert.is_nil(next(ckpt:slots(variable), slot))
+    end
   end)
 
   it("of a variable without any are an empty table", function()

@@ -92,7 +92,37 @@ static bool is_variable(const char *name, size_t length, const gw_name_set *name
   return false;
 }
 
+/* What follows "training/Adam/": a graph with an optimizer of Keras (a tf.estimator of TF2, model_to_estimator) saves its slots
+ * as training/Adam/VARIABLE/m, its hyper-parameters and its steps as training/Adam/learning_rate and training/Adam/iter. */
+static const char *of_keras_optimizer(const char *name, size_t length) {
+  static const char training[] = "training/";
+  if (length < sizeof training || memcmp(name, training, sizeof training - 1) != 0) return NULL;
+  const char *optimizer = name + sizeof training - 1, *slash = memchr(optimizer, '/', length - (sizeof training - 1));
+  return slash && slash > optimizer && slash + 1 < name + length ? slash + 1 : NULL;
+}
+
+static const char *const keras_slots[] = {"m", "v", "vhat", "accumulator", "linear", "rms", "mg", "momentum", "accum_grad", "accum_var"};
+static const char *const keras_scalars[] = {"learning_rate", "decay", "beta_1", "beta_2", "rho", "momentum", "beta", "learning_rate_power",
+                                            "l1_regularization_strength", "l2_regularization_strength", "momentum_cache"};
+
+static gw_role keras_role(const char *name, size_t length, const gw_name_set *names) {
+  const char *slash = memrchr(name, '/', length);
+  if (!slash) {
+    if (equals(name, length, "iter")) return GW_ROLE_STEP;
+    for (size_t i = 0; i < sizeof keras_scalars / sizeof keras_scalars[0]; i++)
+      if (equals(name, length, keras_scalars[i])) return GW_ROLE_POWER;
+    return GW_ROLE_WEIGHT;
+  }
+  size_t last = length - (size_t)(slash + 1 - name);
+  for (size_t i = 0; i < sizeof keras_slots / sizeof keras_slots[0]; i++)
+    if (equals(slash + 1, last, keras_slots[i]) && names->has(names->owner, name, (size_t)(slash - name))) return GW_ROLE_SLOT;
+  return GW_ROLE_WEIGHT;
+}
+
 static gw_role variable_role(const char *name, size_t length, const gw_name_set *names) {
+  const char *keras = of_keras_optimizer(name, length);
+  gw_role role = keras ? keras_role(keras, length - (size_t)(keras - name), names) : GW_ROLE_WEIGHT;
+  if (role != GW_ROLE_WEIGHT) return role;
   const char *slash = memrchr(name, '/', length);
   const char *last = slash ? slash + 1 : name;
   size_t last_length = length - (size_t)(last - name), stem = without_number(last, last_length);

@@ -2,6 +2,7 @@
 -- yield in one crosses no C frame.
 
 local core = require "godwit.core"
+local slots_by_name = require "godwit.slots"
 
 local methods = core.draft_methods
 
@@ -90,13 +91,6 @@ end
 
 local SUFFIX = "/.ATTRIBUTES/VARIABLE_VALUE"
 
---- The variable of VARIABLE/Adam. A slot that was made in a scope has the scope in front: SCOPE/VARIABLE/Adam.
-local function owner_by_name(draft, name)
-  local owner = name:match "^(.*)/[^/]*$"
-  while owner and not draft:has(owner) do owner = owner:match "^[^/]*/(.*)$" end
-  return owner
-end
-
 --- Where a slot variable of the object graph is stored: by itself (Keras since 2.11), or below its variable.
 local function slot_key(draft, optimizer, owner, slot, node)
   local graph = require "godwit.graph".graph
@@ -114,7 +108,7 @@ local function followers(draft)
   if draft.kind ~= "objects" then
     for _, role in ipairs { "slot", "average" } do
       for _, name in ipairs(draft:core_names { role = role }) do
-        local owner = owner_by_name(draft, name)
+        local owner = slots_by_name.owner(draft, name)
         if owner then add(owner, name) end
       end
     end
@@ -268,8 +262,8 @@ function methods:slots(name)
   self:role(name)
   local slots = {}
   for _, other in ipairs(self:core_names { role = "slot" }) do
-    local slot = other:sub(1, #name + 1) == name .. "/" and other:sub(#name + 2)
-    if slot and not slot:find("/", 1, true) then slots[slot] = self.vars[other] end
+    local owner, slot = slots_by_name.owner(self, other)
+    if owner == name then slots[slot] = self.vars[other] end
   end
   return slots
 end

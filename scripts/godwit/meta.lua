@@ -19,7 +19,9 @@ local gw = {}
 
 --- What a tensor is for, told from its name and the names around it. Name-based checkpoints, by the names that
 --- `tf.compat.v1.train.Saver` finds in a graph: `slot` is VARIABLE/Adam and the like while VARIABLE is there, `power` is
---- beta1_power, `average` VARIABLE/ExponentialMovingAverage, `step` global_step, `table` NAME-keys with NAME-values.
+--- beta1_power, `average` VARIABLE/ExponentialMovingAverage, `step` global_step, `table` NAME-keys with NAME-values. Of an
+--- optimizer of Keras in a graph (Estimators of TF2): `slot` training/Adam/VARIABLE/m, `power` training/Adam/learning_rate and
+--- its other hyper-parameters, `step` training/Adam/iter.
 --- Object-based ones, by keys: `counter` is save_counter, `state` what is no variable.
 ---@alias godwit.Role "weight" | "slot" | "power" | "average" | "step" | "counter" | "table" | "state"
 

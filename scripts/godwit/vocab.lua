@@ -2,6 +2,7 @@
 
 local core = require "godwit.core"
 local assign = require "godwit.assign"
+local slots_by_name = require "godwit.slots"
 
 local vocab = {}
 
@@ -251,9 +252,11 @@ function vocab.slots_by_variable(draft)
   local slots = {}
   for _, role in ipairs { "slot", "average" } do
     for _, name in ipairs(draft:core_names { role = role }) do
-      local variable, slot = name:match "^(.*)/([^/]*)$"
-      slots[variable] = slots[variable] or {}
-      slots[variable][slot] = name
+      local variable, slot = slots_by_name.owner(draft, name)
+      if variable then
+        slots[variable] = slots[variable] or {}
+        slots[variable][slot] = name
+      end
     end
   end
   return slots
