@@ -200,52 +200,168 @@ def test_object_based_sources_are_known_by_full_names(tmp_path):
     refused("ckpt:warm_start(inputs[2])", save(tmp_path / "x", lambda: variable("x", [4, 1])), source, to=tmp_path / "made", code=RECIPE)
 
 
-# ---- Estimators
+# ---- Estimators: canned/*_testing_utils.py, dnn_linear_combined_test.py, estimator_test.py, keras_test.py
 
-def test_ew_01_02_06_weights_start_and_the_step_does_not(tmp_path):
-    def model(features, labels, mode):
-        with tf1.variable_scope("linear"):
-            city, age = tf1.get_variable("city/weights", [4, 1]), tf1.get_variable("age/weights", [1, 1])
-            bias = tf1.get_variable("bias", [1])
-        loss = tf.reduce_sum((tf.matmul(features, city) + age + bias - labels) ** 2)
-        step = tf1.train.AdamOptimizer(.1).minimize(loss, tf1.train.get_or_create_global_step())
-        return tf.estimator.EstimatorSpec(mode, loss=loss, train_op=step)
+Legacy = tf.keras.optimizers.legacy
 
-    def frozen(features, labels, mode):
-        with tf1.variable_scope("linear"):
-            made = [tf1.get_variable(name, shape, initializer=tf1.zeros_initializer()) for name, shape in
-                    (("city/weights", [4, 1]), ("age/weights", [1, 1]), ("bias", [1]))]
-        loss = tf.add_n([tf.reduce_sum(v) for v in made])
-        step = tf1.train.AdamOptimizer(0.0).minimize(loss, tf1.train.get_or_create_global_step())
-        return tf.estimator.EstimatorSpec(mode, loss=loss, train_op=step)
 
-    def train(function, folder, **options):
+def columns():
+    city = tf.feature_column.categorical_column_with_vocabulary_list("city", ["Palo Alto", "Mountain View"])
+    return [tf.feature_column.numeric_column("age"), city], [tf.feature_column.numeric_column("age"), tf.feature_column.embedding_column(city, 5)]
+
+
+def people():
+    return tf.data.Dataset.from_tensors(({"age": [[23.], [31.]], "city": [["Palo Alto"], ["Mountain View"]]}, [[1], [0]])).repeat()
+
+
+def canned(kind, of, folder, rate, **more):
+    """A canned Estimator of TF2 with optimizers of Keras, or of TF1."""
+    linear, dnn = columns()
+    v1 = of is tf1.estimator
+    adagrad = tf1.train.AdagradOptimizer(rate) if v1 else Legacy.Adagrad(rate)
+    adam = tf1.train.AdamOptimizer(rate) if v1 else Legacy.Adam(rate)
+    arguments = {"DNNLinearCombined": {"linear_feature_columns": linear, "dnn_feature_columns": dnn, "dnn_hidden_units": [3],
+                                       "linear_optimizer": adam, "dnn_optimizer": adagrad},
+                 "DNN": {"feature_columns": dnn, "hidden_units": [3], "optimizer": adagrad},
+                 "Linear": {"feature_columns": linear, "optimizer": adam}}[kind.replace("Classifier", "").replace("Regressor", "")]
+    if kind.endswith("Classifier"):
+        arguments["n_classes"] = 4
+    config = tf.estimator.RunConfig(model_dir=str(folder), save_summary_steps=None, log_step_count_steps=None)
+    return getattr(of, kind)(config=config, **arguments, **more)
+
+
+def trained(estimator, steps=1, data=people):
+    estimator.train(data, steps=steps)
+    return Read(tf.train.latest_checkpoint(estimator.model_dir))
+
+
+KINDS = [(of, kind) for of, kinds in ((tf.estimator, ["DNNClassifier", "DNNRegressor", "LinearClassifier", "LinearRegressor",
+                                                      "DNNLinearCombinedClassifier", "DNNLinearCombinedRegressor"]),
+                                      (tf1.estimator, ["DNNClassifier", "LinearClassifier", "DNNLinearCombinedClassifier"])) for kind in kinds]
+
+
+def name_of_estimator(pair):
+    return pair[1] + ("_of_tf1" if pair[0] is tf1.estimator else "")
+
+
+def warm(folder, make, old, settings=""):
+    """What TensorFlow and what godwit start: the checkpoints of both, of `make(folder, **more)` without a warm start, and of
+    an Estimator that went on from godwit's for a step, at a learning rate of 0."""
+    fresh = trained(make(folder / "fresh"))
+    options = {"vars_to_warm_start": settings} if settings else {}
+    theirs = trained(make(folder / "theirs", warm_start_from=tf.estimator.WarmStartSettings(old, **options)))
+    godwit("run", "-q", "-e", f"ckpt:warm_start(inputs[2], {lua(options)})", folder / "fresh", old, "-o", folder / "ours" / "model.ckpt-1", "--latest")
+    ours = Read(str(folder / "ours"))
+    assert sorted(ours.shapes) == sorted(theirs.shapes)
+    return fresh, theirs, ours, trained(make(folder / "ours"))
+
+
+def is_weight(name):
+    return name.startswith(("dnn/", "linear/")) and name.rsplit("/", 1)[-1] in ("weights", "embedding_weights", "kernel", "bias", "bias_weights")
+
+
+@pytest.mark.parametrize("pair", KINDS, ids=lambda pair: f"ew_01_{name_of_estimator(pair)}")
+def test_every_weight_of_a_canned_estimator_starts(tmp_path, pair):
+    of, kind = pair
+    old = trained(canned(kind, of, tmp_path / "old", .5), 3)
+    fresh, theirs, ours, after = warm(tmp_path, lambda folder, **more: canned(kind, of, folder, 0., **more), str(tmp_path / "old"))
+    weights = [name for name in old.shapes if is_weight(name)]
+    assert len(weights) >= 3
+    for name in ours.shapes:
+        value = ours.value(name).tobytes()
+        if name in weights:
+            assert value == old.value(name).tobytes() == theirs.value(name).tobytes() == after.value(name).tobytes(), name
+        else:  # slots, powers, rates and steps are the model's own
+            assert value == fresh.value(name).tobytes(), name
+    assert ours.value("global_step") == theirs.value("global_step") == 1 and after.value("global_step") == 2
+
+
+@pytest.mark.parametrize("pair", [pair for pair in KINDS if pair[1].endswith("Classifier")], ids=lambda pair: f"ew_02_{name_of_estimator(pair)}")
+def test_the_weights_start_that_the_expression_means(tmp_path, pair):
+    of, kind = pair
+    old = trained(canned(kind, of, tmp_path / "old", .5), 3)
+    fresh, theirs, ours, after = warm(tmp_path, lambda folder, **more: canned(kind, of, folder, 0., **more), str(tmp_path / "old"), ".*(city).*")
+    meant = [name for name in old.shapes if is_weight(name) and "city" in name]
+    assert meant
+    for name in ours.shapes:
+        value = ours.value(name).tobytes()
+        assert value == (old if name in meant else fresh).value(name).tobytes(), name
+        if is_weight(name):
+            assert after.value(name).tobytes() == value, name
+            if name in meant or "bias" in name:
+                assert theirs.value(name).tobytes() == value, name
+            if "bias" in name:
+                assert not ours.value(name).any(), name
+
+
+def test_ew_06_weights_start_and_the_step_does_not(tmp_path):
+    """From a checkpoint, from an exported SavedModel, and with the names of tensors, of which the step may be one."""
+    def model_with(initial):
+        def model(features, labels, mode):
+            with tf1.variable_scope("linear"):
+                x = tf1.get_variable("x", initializer=initial)
+            predictions = tf.cast(features["x"], tf.float32) * x
+            step = tf1.train.get_or_create_global_step()
+            return tf.estimator.EstimatorSpec(mode, predictions=predictions, loss=x, train_op=tf.group(x.assign_add(10.0), step.assign_add(1)),
+                                              export_outputs={"serving_default": tf.estimator.export.PredictOutput(predictions)})
+        return model
+
+    def data():
+        return tf.data.Dataset.from_tensors(({"x": [[1.]]}, [[1.]])).repeat()
+
+    def estimator(name, initial, **more):
+        config = tf.estimator.RunConfig(model_dir=str(tmp_path / name), save_summary_steps=None, log_step_count_steps=None)
+        return tf.estimator.Estimator(model_with(initial), config=config, **more)
+    first = estimator("old", 3.0)
+    old = trained(first, 10, data)
+    exported = first.export_saved_model(str(tmp_path / "exported"), tf.estimator.export.build_raw_serving_input_receiver_fn(
+        {"x": tf.zeros([1, 1])})).decode()
+    assert old.value("linear/x") == 103.0 and old.value("global_step") == 10
+    trained(estimator("fresh", -1.0), 1, data)
+    for number, (source, named, step) in enumerate([(tmp_path / "old", {}, 1), (exported, {}, 1), (f"{exported}/variables/variables", {}, 1),
+                                                    (tmp_path / "old", {"vars_to_warm_start": ["linear/.*", "global_step"]}, 10)]):
+        settings = tf.estimator.WarmStartSettings(str(source), **named) if named else str(source)
+        started = estimator(f"theirs-{number}", -1.0, warm_start_from=settings)
+        theirs = trained(started, 1, data)  # after one step: 113
+        ours = tmp_path / f"ours-{number}"
+        godwit("run", "-q", "-e", f"ckpt:warm_start(inputs[2], {lua(named)})", tmp_path / "fresh", source, "-o", ours / "model.ckpt-1", "--latest")
+        assert Read(str(ours)).value("linear/x") == 103.0 and Read(str(ours)).value("global_step") == step
+        after = trained(estimator(ours.name, -1.0), 1, data)
+        assert after.value("linear/x") == theirs.value("linear/x") == 113.0
+        assert theirs.value("global_step") == (11 if named else 1) and after.value("global_step") == step + 1
+
+
+def test_ew_07_weights_that_keras_saved_start_an_estimator(tmp_path):
+    def keras(rate):
+        model = tf.keras.Sequential([tf.keras.layers.Dense(3, "tanh", name="dense", input_shape=(4,)), tf.keras.layers.Dense(1, name="out")])
+        model.compile(Legacy.Adam(rate), "mse")
+        return model
+    inputs, wanted = np.random.default_rng(1).random((8, 4), np.float32), np.ones((8, 1), np.float32)
+    model = keras(.1)
+    model.fit(inputs, wanted, epochs=3, verbose=0)
+    source = str(tmp_path / "keras" / "warm_start.ckpt")
+    model.save_weights(source)
+    weights = {weight.name.split(":")[0]: weight.numpy() for weight in model.weights}
+
+    def estimator(folder, warm_start_from=None):
         config = tf.estimator.RunConfig(model_dir=str(folder), save_summary_steps=None, log_step_count_steps=None)
-        estimator = tf.estimator.Estimator(function, config=config, **options)
-        estimator.train(lambda: tf.data.Dataset.from_tensors((tf.ones([2, 4]), tf.ones([2, 1]))).repeat(), steps=1)
-        return tf.train.latest_checkpoint(str(folder))
+        made = tf.keras.estimator.model_to_estimator(keras(0.), config=config, checkpoint_format="saver")
+        return tf.estimator.Estimator(made.model_fn, config=config, warm_start_from=warm_start_from)
 
-    old = train(model, tmp_path / "old")
-    fresh = train(frozen, tmp_path / "fresh")  # its step is 1, its weights 0
-    for vars_to_warm_start, pattern in ((".*", ".*"), (".*(city).*", ".*(city).*"), ([".*(city).*", "global_step"], None)):
-        settings = tf.estimator.WarmStartSettings(old, vars_to_warm_start=vars_to_warm_start)
-        theirs = Read(train(frozen, tmp_path / f"theirs-{len(str(vars_to_warm_start))}", warm_start_from=settings))
-        made = Read(run(f"ckpt:warm_start(inputs[2], {lua({'vars': vars_to_warm_start})})", fresh, old,
-                        to=tmp_path / f"made-{len(str(vars_to_warm_start))}"))
-        for name in ("linear/city/weights", "linear/age/weights", "linear/bias"):
-            assert made.value(name).tobytes() == theirs.value(name).tobytes(), (vars_to_warm_start, name)
-        if pattern:
-            assert made.value("global_step") == 1  # the model's own
-            assert (made.value("linear/bias/Adam") == Read(fresh).value("linear/bias/Adam")).all()
-
-
-def test_ew_07_weights_that_keras_saved(tmp_path):
-    model = tf.keras.Sequential([tf.keras.layers.Dense(3, name="dense", input_shape=(4,)), tf.keras.layers.Dense(1, name="out")])
-    model.save_weights(str(tmp_path / "keras"))
-    names = {weight.name.split(":")[0]: weight.shape.as_list() for weight in model.weights}
-    found = check(tmp_path, lambda: {name: variable(name, shape) for name, shape in names.items()}, str(tmp_path / "keras"))
-    for weight in model.weights:
-        assert (found[weight.name.split(":")[0]] == weight.numpy()).all()
+    def data():
+        return tf.data.Dataset.from_tensors(({"dense_input": inputs}, wanted)).repeat()
+    fresh = trained(estimator(tmp_path / "fresh"), 1, data)
+    theirs = trained(estimator(tmp_path / "theirs", source), 1, data)
+    run("ckpt:warm_start(inputs[2])", tmp_path / "fresh", source, to=tmp_path / "ours" / "model.ckpt-1", flags=["--latest"])
+    ours, after = Read(str(tmp_path / "ours")), trained(estimator(tmp_path / "ours"), 1, data)
+    assert sorted(ours.shapes) == sorted(theirs.shapes) and set(weights) < set(ours.shapes)
+    for name in ours.shapes:
+        if name in weights:
+            value = weights[name].tobytes()
+            assert ours.value(name).tobytes() == value == theirs.value(name).tobytes() == after.value(name).tobytes(), name
+        else:
+            assert ours.value(name).tobytes() == fresh.value(name).tobytes(), name
+    assert ours.value("global_step") == theirs.value("global_step") == 1 and after.value("global_step") == 2
 
 
 # ---- checkpoint_ops_test.py: matrices
