@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from corpus import random
 from oracle import Read, assert_restores, graph, partitioned, save_names, saver, session, tf1
-from support import DAMAGED, RECIPE, USAGE, assert_same_files, files, godwit, listing, refused, run, values
+from support import DAMAGED, NO, RECIPE, USAGE, assert_same_files, files, godwit, listing, refused, run, values
 
 PAIR = {"v0": np.float32(10), "v1": np.float32(20)}
 
@@ -81,6 +81,29 @@ def test_sv_10_default_names_are_names_like_others(tmp_path):
     assert_restores(made, {"v": np.float32(1), "v1": np.float32(2), "v2": np.float32(3)})
 
 
+def test_sv_12_a_reshaped_variable_restores_where_its_old_shape_did_not(tmp_path):
+    value = np.array([[1, 2, 3], [4, 5, 6]], np.int32)
+    source = save_names(str(tmp_path / "source"), {"v0": value, "other": random(2, 3)})
+
+    def restored(prefix, **options):
+        """Into variables that check shapes, as TF1's do."""
+        with graph():
+            v0 = tf1.get_variable("v0", [3, 2], tf.int32, initializer=tf1.zeros_initializer(), use_resource=False)
+            with session() as running:
+                tf1.train.Saver(**options).restore(running, prefix)
+                return running.run(v0).tolist()
+    expected = [[1, 2], [3, 4], [5, 6]]
+    with pytest.raises(tf.errors.InvalidArgumentError, match="shape"):
+        restored(source)
+    assert restored(source, reshape=True) == expected
+    target = save_names(str(tmp_path / "target"), {"v0": np.zeros((3, 2), np.int32)})
+    assert "shape (2, 3)" in godwit("restore", source, "--into", target, "-o", tmp_path / "made", code=NO)
+    made = run("ckpt:map('^v0$', function(t) return t:reshape{3, 2} end)", source, to=tmp_path / "made")
+    assert restored(made) == expected and Read(made).value("other").tobytes() == random(2, 3).tobytes()
+    godwit("run", "-q", "reshape", source, "-o", tmp_path / "recipe", "-p", "which=^v0$", "-p", "shape=3,2")
+    assert_same_files(str(tmp_path / "recipe"), made)
+
+
 @pytest.mark.parametrize("step", [5, "00000005"], ids=["sv_13_step", "sv_14_padding"])
 def test_steps_are_part_of_a_name(pair, tmp_path, step):
     made = run("", pair, to=tmp_path / "out" / f"model-{step}", flags=["--latest"])
@@ -93,6 +116,16 @@ def test_sv_15_missing_folders_are_made_and_files_are_none(pair, tmp_path):
     (tmp_path / "file").write_text("")
     message = refused("", pair, to=tmp_path / "file" / "ckpt", code=USAGE)
     assert str(tmp_path / "file") in message
+
+
+def test_sv_16_what_was_saved_to_an_address_is_read_by_its_path(tmp_path):
+    address = f"file://{tmp_path}"
+    made = saver(f"{address}/ckpt", lambda: [tf1.get_variable("v0", initializer=1.5)], state=True, step=3)
+    assert made == f"{address}/ckpt-3" and tf.train.latest_checkpoint(address) == made
+    for path in (tmp_path, tmp_path / "ckpt-3"):
+        assert values(path) == {"v0": 1.5}
+    assert f"did you mean {tmp_path}/ckpt-3?" in godwit("inspect", made, code=DAMAGED)
+    assert "is an address" in refused("", tmp_path / "ckpt-3", to=f"{address}/made", code=USAGE)
 
 
 def test_sv_18_a_sharded_checkpoint_is_one_prefix_with_its_meta(tmp_path):
