@@ -21,8 +21,11 @@ OPTIMIZERS = {
 }
 SLOTS = {"Adagrad": {"Adagrad": "accumulator"}, "RMSProp": {"RMSProp": "rms"}, "Ftrl": {"Ftrl": "accumulator", "Ftrl_1": "linear"},
          "Adam": {"Adam": "m", "Adam_1": "v"}, "SGD": {}}
-CASES = [(kind, optimizer) for kind in ("dnn", "linear") for optimizer in OPTIMIZERS]
-IDS = [f"ec_{i + 1:02}_{kind}_{optimizer}" for i, (kind, optimizer) in enumerate(CASES)]
+CASES = {
+    "ec_01": ("dnn", "Adagrad"), "ec_02": ("dnn", "RMSProp"), "ec_03": ("dnn", "Ftrl"), "ec_04": ("dnn", "Adam"), "ec_05": ("dnn", "SGD"),
+    "ec_06": ("linear", "Adagrad"), "ec_07": ("linear", "RMSProp"), "ec_08": ("linear", "Ftrl"), "ec_09": ("linear", "Adam"),
+    "ec_10": ("linear", "SGD"),
+}
 
 
 def data():
@@ -52,8 +55,9 @@ def convert(folder, to, *more):
     return Read(f"{to}/model.ckpt-{STEPS}")
 
 
-@pytest.mark.parametrize("kind,optimizer", CASES, ids=IDS)
-def test_training_of_a_canned_estimator_goes_on_in_tf2(tmp_path, kind, optimizer):
+@pytest.mark.parametrize("case", CASES)
+def test_training_of_a_canned_estimator_goes_on_in_tf2(tmp_path, case):
+    kind, optimizer = CASES[case]
     old = tmp_path / "old"
     first = old_estimator(kind, optimizer, old)
     first.train(data, steps=STEPS)

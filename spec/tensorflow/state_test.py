@@ -232,6 +232,18 @@ def test_cm_11_cm_12_and_cm_13_our_files_exist_have_times_and_can_be_removed(sou
     assert listing(tmp_path) == []
 
 
+@pytest.mark.parametrize("options,name", [({}, "ckpt"), ({"checkpoint_name": "ckpt_name"}, "ckpt_name")])
+def test_cm_20_a_manager_s_name_for_its_checkpoints(tmp_path, options, name):
+    manager, variable = managed(tmp_path, 0, **options)
+    variable.assign(5.0)
+    assert manager.save(checkpoint_number=5) == str(tmp_path / f"{name}-5") == tf.train.latest_checkpoint(str(tmp_path))
+    made = run("ckpt.root.v = gw.scalar(6.0); ckpt.root.save_counter = gw.scalar(6, 'int64')", tmp_path, to=tmp_path / f"{name}-6", flags=["--latest"])
+    manager, variable = managed(tmp_path, 0, **options)
+    assert variable.numpy() == 6.0 and manager.latest_checkpoint == made
+    assert manager.save() == str(tmp_path / f"{name}-7")
+    assert [os.path.basename(path) for path in manager.checkpoints] == [f"{name}-{i}" for i in (5, 6, 7)]
+
+
 # ---- Reading state files as TensorFlow does
 
 TEXTS = {
