@@ -69,7 +69,7 @@ describe("inspect", function()
   it("loads at most 100 KB of Lua, and nothing that edits, plans or writes", function()
     local names, out = loaded_by("inspect", "--values", "--stats", scratch.DIGITS)
     assert.matches("19 tensors", out, 1, true)
-    assert.same({ "godwit.main", "godwit.commands", "godwit.problem", "godwit.commands.inspect", "godwit.terminal", "argparse" }, names)
+    assert.same({ "godwit.main", "godwit.commands", "godwit.problem", "godwit.commands.inspect", "godwit.plural", "godwit.terminal", "argparse" }, names)
     local bytes = 0
     for _, name in ipairs(names) do bytes = bytes + #core.script_source(name) end
     assert.is_true(bytes <= 100 * KILOBYTE, ("%d bytes"):format(bytes))

@@ -2,7 +2,7 @@
 
 local core = require "godwit.core"
 local gw = require "godwit"
-local plural = require("godwit.commands.inspect").plural
+local plural = require "godwit.plural"
 
 local show = {}
 

@@ -2,7 +2,7 @@
 
 local core = require "godwit.core"
 local terminal = require "godwit.terminal"
-local plural = require("godwit.commands.inspect").plural
+local plural = require "godwit.plural"
 
 local graph = { summary = "show the object graph of a TF2 checkpoint as a tree" }
 

@@ -1,6 +1,7 @@
 -- godwit inspect PREFIX
 
 local core = require "godwit.core"
+local plural = require "godwit.plural"
 local problem = require "godwit.problem"
 local terminal = require "godwit.terminal"
 
@@ -19,8 +20,6 @@ function inspect.parser(argparse)
   return parser
 end
 
-local function plural(count, word) return ("%d %s%s"):format(count, word, count == 1 and "" or "s") end
-inspect.plural = plural
 
 --- Goes over what `next_piece` gives until it gives nothing, and stops on Ctrl-C.
 local function pieces(next_piece)

@@ -3,7 +3,7 @@
 local core = require "godwit.core"
 local library = require "godwit.library"
 local terminal = require "godwit.terminal"
-local plural = require("godwit.commands.inspect").plural
+local plural = require "godwit.plural"
 
 local plan = { summary = "show what a recipe would do, without writing anything" }
 

@@ -3,7 +3,7 @@
 local core = require "godwit.core"
 local library = require "godwit.library"
 local problem = require "godwit.problem"
-local plural = require("godwit.commands.inspect").plural
+local plural = require "godwit.plural"
 
 local test = { summary = "run recipes' own tests" }
 

@@ -2,7 +2,7 @@
 
 local core = require "godwit.core"
 local terminal = require "godwit.terminal"
-local plural = require("godwit.commands.inspect").plural
+local plural = require "godwit.plural"
 
 local verify = { summary = "check every checksum and every bound of checkpoints" }
 
