@@ -146,34 +146,91 @@ void gwl_charge_elements(lua_State *L, const gw_tensor *tensor) {
   gwl_charge(L, 1 + gw_tensor_elements(tensor) / ELEMENTS_PER_STEP);
 }
 
-/* coroutine.create and coroutine.wrap: upvalue 1 is Lua's own. wrap's closure holds its thread as its first upvalue. */
-static int make_coroutine(lua_State *L) {
+/* A hook that raises leaves the hooks of a coroutine off, for good: to close that coroutine would run what it has to be closed
+ * (__close) with nothing to stop it. Nobody closes once a recipe is stopped. */
+static void stay_stopped(lua_State *L) {
+  gwl_limits *limits = gwl_limits_of(L);
+  if (limits->stopped_by) stop(L, limits, limits->stopped_by);
+  gwl_stop_if_interrupted(L);
+}
+
+/* coroutine.create, paid for. Upvalues: Lua's own */
+static int create(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TFUNCTION);
   gwl_charge(L, COROUTINE_STEPS);
   lua_pushvalue(L, lua_upvalueindex(1));
+  lua_pushvalue(L, 1);
+  lua_call(L, 1, 1);
+  lua_sethook(lua_tothread(L, -1), on_count, LUA_MASKCOUNT, COROUTINE_STEPS);
+  return 1;
+}
+
+/* coroutine.close. Upvalues: Lua's own */
+static int close_stopped(lua_State *L) {
+  stay_stopped(L);
+  lua_pushvalue(L, lua_upvalueindex(1));
   lua_insert(L, 1);
-  lua_call(L, lua_gettop(L) - 1, 1);
-  lua_State *made = lua_tothread(L, 1);
-  if (!made && lua_getupvalue(L, 1, 1)) made = lua_tothread(L, -1);
-  if (made) lua_sethook(made, on_count, LUA_MASKCOUNT, COROUTINE_STEPS);
-  lua_settop(L, 1);
+  lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
+  return lua_gettop(L);
+}
+
+/* What coroutine.wrap gives; Lua's own closes what has failed without asking. Upvalues: the coroutine, Lua's resume and close */
+static int resume_wrapped(lua_State *L) {
+  lua_pushvalue(L, lua_upvalueindex(2));
+  lua_insert(L, 1);
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_insert(L, 2);
+  lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
+  if (lua_toboolean(L, 1)) return lua_gettop(L) - 1;
+  stay_stopped(L); /* [false error] */
+  int status = lua_status(lua_tothread(L, lua_upvalueindex(1)));
+  if (status > LUA_YIELD) {
+    lua_pushvalue(L, lua_upvalueindex(3));
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_call(L, 1, 2); /* what a __close raised takes the place of the error */
+  }
+  if (status != LUA_ERRMEM && lua_type(L, -1) == LUA_TSTRING) {
+    luaL_where(L, 1);
+    lua_insert(L, -2);
+    lua_concat(L, 2);
+  }
+  return lua_error(L);
+}
+
+/* coroutine.wrap. Upvalues: Lua's own create, resume and close */
+static int wrap(lua_State *L) {
+  create(L);
+  lua_pushvalue(L, lua_upvalueindex(2));
+  lua_pushvalue(L, lua_upvalueindex(3));
+  lua_pushcclosure(L, resume_wrapped, 3);
   return 1;
 }
 
 void gwl_limits_wrap_coroutines(lua_State *L) {
-  static const char *const names[] = {"create", "wrap"};
-  for (int i = 0; i < 2; i++) {
-    lua_getfield(L, -1, names[i]);
-    lua_pushcclosure(L, make_coroutine, 1);
-    lua_setfield(L, -2, names[i]);
-  }
+  static const char *const own[] = {"create", "resume", "close"};
+  for (int i = 0; i < 3; i++) lua_getfield(L, -1 - i, own[i]); /* [library create resume close] */
+  lua_pushvalue(L, -3);
+  lua_pushcclosure(L, create, 1);
+  lua_setfield(L, -5, "create");
+  lua_pushvalue(L, -1);
+  lua_pushcclosure(L, close_stopped, 1);
+  lua_setfield(L, -5, "close");
+  lua_pushcclosure(L, wrap, 3);
+  lua_setfield(L, -2, "wrap");
 }
 
 /* ---- The timer */
 
 static char last_words[1024], last_json[1536]; /* what the signal handler writes: it may not format */
 
-static void on_timer(int number) {
-  (void)number;
+/* The same signal says that the process has used up what `ulimit -t` gives it: then it ends as it would without us. */
+static void on_timer(int number, siginfo_t *info, void *context) {
+  (void)context;
+  if (info->si_code != SI_TIMER) {
+    signal(number, SIG_DFL);
+    raise(number);
+    return;
+  }
   ssize_t written = write(STDERR_FILENO, last_words, strlen(last_words));
   if (last_json[0]) written = write(STDOUT_FILENO, last_json, strlen(last_json));
   (void)written;
@@ -195,7 +252,8 @@ static void arm(gwl_limits *limits) {
   struct sigaction action;
   if (!last_words[0] || timer_create(CLOCK_THREAD_CPUTIME_ID, &event, &limits->timer) != 0) return;
   memset(&action, 0, sizeof action);
-  action.sa_handler = on_timer;
+  action.sa_sigaction = on_timer;
+  action.sa_flags = SA_SIGINFO;
   sigaction(SIGXCPU, &action, NULL);
   struct itimerspec once = {.it_value = as_timespec(limits->seconds + GRACE)};
   limits->armed = timer_settime(limits->timer, 0, &once, NULL) == 0;

@@ -35,7 +35,7 @@ lua_State *gwl_limits_new_state(const gwl_limits *wanted);
 void gwl_limits_close_state(lua_State *guest);
 /* lua_pcall under the limits. */
 int gwl_limits_call(lua_State *L, int arguments, int results);
-/* Wraps create and wrap of the coroutine library on top of the stack. */
+/* Puts the coroutine library on top of the stack under the limits, too. */
 void gwl_limits_wrap_coroutines(lua_State *L);
 void gwl_limits_explain_memory(const gwl_limits *limits, gw_error *error);
 /* Texts to end the program with when a recipe's time is over inside a C function; without them it is not ended. */

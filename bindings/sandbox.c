@@ -135,12 +135,49 @@ static void open_allowed(lua_State *L) {
   add_library(L, luaopen_coroutine, "coroutine", allowed_coroutine);
 }
 
-/* ---- Values on their way from one state to another: nil, booleans, numbers, strings, tables of those, drafts, error
- * objects. Returns false, with nothing pushed, for anything else. */
+/* ---- Values on their way from one state to another: nil, booleans, numbers, strings, tables of those, drafts. Tables that
+ * are in several places arrive as often, so what crosses is counted: forty of them, each twice in the next, are 2^40. */
 
-static bool transfer(lua_State *from, int index, lua_State *to, int depth) {
+typedef struct gwl_crossing {
+  lua_State *from, *to;
+  int64_t left; /* bytes; below 0: it was too much */
+} gwl_crossing;
+
+enum { VALUE_BYTES = 64 /* what one takes at the least, in a table */ };
+
+static bool pay(gwl_crossing *crossing, size_t size) {
+  if (size > INT64_MAX - VALUE_BYTES || crossing->left < (int64_t)size + VALUE_BYTES) crossing->left = -1;
+  else crossing->left -= (int64_t)size + VALUE_BYTES;
+  return crossing->left >= 0;
+}
+
+static bool transfer(gwl_crossing *crossing, int index, int depth);
+
+static bool transfer_table(gwl_crossing *crossing, int index, int depth) {
+  lua_State *from = crossing->from, *to = crossing->to;
+  lua_newtable(to);
+  for (lua_pushnil(from); lua_next(from, index) != 0; lua_pop(from, 1)) {
+    if (!transfer(crossing, -2, depth)) {
+      lua_pop(from, 2);
+      lua_pop(to, 1);
+      return false;
+    }
+    if (!transfer(crossing, -1, depth)) {
+      lua_pop(from, 2);
+      lua_pop(to, 2);
+      return false;
+    }
+    lua_rawset(to, -3);
+  }
+  return true;
+}
+
+/* False, with nothing pushed, for anything else and for too much. */
+static bool transfer(gwl_crossing *crossing, int index, int depth) {
+  lua_State *from = crossing->from, *to = crossing->to;
   if (depth > DEPTH || !lua_checkstack(from, 4) || !lua_checkstack(to, 6)) return false;
   index = lua_absindex(from, index);
+  if (!pay(crossing, lua_type(from, index) == LUA_TSTRING ? lua_rawlen(from, index) : 0)) return false;
   switch (lua_type(from, index)) {
     case LUA_TNIL: lua_pushnil(to); return true;
     case LUA_TBOOLEAN: lua_pushboolean(to, lua_toboolean(from, index)); return true;
@@ -160,24 +197,9 @@ static bool transfer(lua_State *from, int index, lua_State *to, int depth) {
       gwl_push_draft(to, gw_draft_retain(draft));
       return true;
     }
-    case LUA_TTABLE: break;
+    case LUA_TTABLE: return transfer_table(crossing, index, depth + 1);
     default: return false;
   }
-  lua_newtable(to);
-  for (lua_pushnil(from); lua_next(from, index) != 0; lua_pop(from, 1)) {
-    if (!transfer(from, -2, to, depth + 1)) {
-      lua_pop(from, 2);
-      lua_pop(to, 1);
-      return false;
-    }
-    if (!transfer(from, -1, to, depth + 1)) {
-      lua_pop(from, 2);
-      lua_pop(to, 2);
-      return false;
-    }
-    lua_rawset(to, -3);
-  }
-  return true;
 }
 
 /* ---- The handle */
@@ -204,32 +226,55 @@ static int open_guest(lua_State *L) {
   return 1; /* the table of entry points stays on the guest's stack */
 }
 
+static int raise_memory(lua_State *L, const gwl_limits *limits) {
+  gw_error error;
+  gwl_limits_explain_memory(limits, &error);
+  return gwl_raise_as(L, &error, "limit");
+}
+
+/* Recipes can raise tables that look like errors of ours: what is no class is the recipe's mistake, and Ctrl-C is not theirs
+ * to say. */
+static bool is_class(const char *text) {
+  static const char *const classes[] = {"damaged", "limit", "recipe", "system", "usage", NULL};
+  if (strcmp(text, "interrupted") == 0) return gwl_interrupted();
+  for (const char *const *class = classes; *class; class++)
+    if (strcmp(text, *class) == 0) return true;
+  return false;
+}
+
+/* [guest: .. error] -> [L: .. a table of its fields]; nobody of the guest's is asked, and nothing else crosses. */
+static void take_error(lua_State *L, lua_State *guest) {
+  static const char *const fields[] = {"class", "what", "file", "key", "hint", "line", "offset"};
+  gwl_crossing crossing = {.from = guest, .to = L, .left = gwl_limits_of(guest)->memory};
+  lua_createtable(L, 0, 7);
+  for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
+    lua_pushstring(guest, fields[i]);
+    lua_rawget(guest, -2);
+    bool plain = lua_type(guest, -1) == LUA_TSTRING || lua_type(guest, -1) == LUA_TNUMBER;
+    if (plain && transfer(&crossing, -1, 0)) lua_setfield(L, -2, fields[i]);
+    lua_pop(guest, 1);
+  }
+}
+
 /* Raises in L what the guest raised: an error object keeps its fields, everything else becomes the recipe's error. */
 static int pass_error(lua_State *L, lua_State *guest, int status) {
   const gwl_limits *limits = gwl_limits_of(guest);
   const char *text = lua_type(guest, -1) == LUA_TSTRING ? lua_tostring(guest, -1) : NULL;
-  if (limits->account.refused && (status == LUA_ERRMEM || (text && strcmp(text, "not enough memory") == 0))) {
-    gw_error error;
-    gwl_limits_explain_memory(limits, &error);
-    return gwl_raise_as(L, &error, "limit");
-  }
-  if (lua_type(guest, -1) == LUA_TTABLE && transfer(guest, -1, L, 0)) {
-    if (lua_getfield(L, -1, "class") == LUA_TSTRING) {
-      lua_pop(L, 1);
-      lua_pushcfunction(L, gwl_fail);
-      lua_insert(L, -2);
-      lua_call(L, 1, 0);
-    }
-    lua_settop(L, 0);
-  }
-  lua_createtable(L, 0, 2);
-  lua_pushliteral(L, "recipe");
-  lua_setfield(L, -2, "class");
-  if (text) lua_pushstring(L, text);
-  else lua_pushfstring(L, "an error object that is a %s", luaL_typename(guest, -1));
-  lua_setfield(L, -2, "what");
+  if (limits->account.refused && (status == LUA_ERRMEM || (text && strcmp(text, "not enough memory") == 0))) return raise_memory(L, limits);
+  luaL_checkstack(L, 8, NULL);
   lua_pushcfunction(L, gwl_fail);
-  lua_insert(L, -2);
+  if (lua_type(guest, -1) == LUA_TTABLE) take_error(L, guest);
+  else lua_createtable(L, 0, 2);
+  if (lua_getfield(L, -1, "class") != LUA_TSTRING || !is_class(lua_tostring(L, -1))) {
+    lua_pushliteral(L, "recipe");
+    lua_setfield(L, -3, "class");
+  }
+  if (lua_getfield(L, -2, "what") != LUA_TSTRING) {
+    if (text) lua_pushstring(L, text);
+    else lua_pushfstring(L, "an error object that is a %s", luaL_typename(guest, -1));
+    lua_setfield(L, -4, "what");
+  }
+  lua_pop(L, 2);
   lua_call(L, 1, 0);
   return 0;
 }
@@ -264,25 +309,23 @@ int gwl_sandbox_new(lua_State *L) {
 /* sandbox:call(name, ...) -> what the guest's function returned (one value) */
 static int call(lua_State *L) {
   lua_State *guest = gwl_check(L, 1, GWL_SANDBOX);
+  const gwl_limits *limits = gwl_limits_of(guest);
   const char *name = luaL_checkstring(L, 2);
   int count = lua_gettop(L) - 2;
+  gwl_crossing in = {.from = L, .to = guest, .left = limits->memory}, out = {.from = guest, .to = L, .left = limits->memory};
   lua_settop(guest, 1);
   if (lua_getfield(guest, 1, name) != LUA_TFUNCTION) return luaL_error(L, "the guest has no function '%s'", name);
   for (int i = 0; i < count; i++)
-    if (!transfer(L, 3 + i, guest, 0)) return luaL_error(L, "argument %d cannot be passed to a recipe", i + 1);
+    if (!transfer(&in, 3 + i, 0)) return in.left < 0 ? raise_memory(L, limits) : luaL_error(L, "argument %d cannot be passed to a recipe", i + 1);
   int status = gwl_limits_call(guest, count, 1);
-  if (status != LUA_OK) {
-    lua_settop(L, 0);
-    return pass_error(L, guest, status);
-  }
-  lua_settop(L, 0);
-  if (!transfer(guest, -1, L, 0)) {
-    lua_settop(guest, 1);
-    gw_error error = {.status = GW_INVALID, .what = "what the recipe gives holds something other than text, numbers, booleans, tables and checkpoints"};
-    return gwl_raise(L, &error);
-  }
+  lua_settop(L, 1); /* the handle, or nothing holds the guest while it is read from */
+  if (status != LUA_OK) return pass_error(L, guest, status);
+  bool whole = transfer(&out, -1, 0);
   lua_settop(guest, 1);
-  return 1;
+  if (whole) return 1;
+  if (out.left < 0) return raise_memory(L, limits);
+  gw_error error = {.status = GW_INVALID, .what = "what the recipe gives holds something other than text, numbers, booleans, tables and checkpoints"};
+  return gwl_raise(L, &error);
 }
 
 void gwl_open_sandbox(lua_State *L) {

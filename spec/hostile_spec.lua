@@ -112,7 +112,10 @@ local HOSTILE = {
     local co = coroutine.create(function() local _ <close> = setmetatable({}, { __close = function() while true do end end }) coroutine.yield() end)
     coroutine.resume(co) coroutine.close(co)]], STEPS },
   { "ends a coroutine by the limit with __close in it", [[
-    coroutine.wrap(function() local _ <close> = setmetatable({}, { __close = function() while true do end end }) while true do end end)()]], "" },
+    coroutine.wrap(function() local _ <close> = setmetatable({}, { __close = function() while true do end end }) while true do end end)()]], STEPS },
+  { "closes a coroutine that the limit has ended", [[
+    local ended = coroutine.create(function() local _ <close> = setmetatable({}, { __close = function() while true do end end }) while true do end end)
+    coroutine.wrap(function() coroutine.resume(ended) coroutine.close(ended) end)()]], STEPS },
   { "yields to nobody", "coroutine.yield()", "attempt to yield from outside a coroutine" },
   { "returns from the middle", "coroutine.wrap(function() ckpt:rename(function() coroutine.yield() end) end)() error 'left'", "left" },
   -- loops inside of C
@@ -164,6 +167,11 @@ local HOSTILE = {
   { "raises a table", "error({})", "an error that is a table, not a text" },
   { "raises an error of godwit's", "error({ class = 'internal', what = 'a bug', trace = 'trace' })", "an error that is a table, not a text" },
   { "raises an error that answers", "error(setmetatable({}, { __metatable = 'godwit.Error', __index = function() while true do end end }))", "" },
+  { "raises one that is a tree of a million million texts", [[
+    local _, problem = pcall(ckpt.drop, ckpt, 'nothing')
+    problem.key = 'x' for _ = 1, 40 do problem.key = { problem.key, problem.key } end error(problem)]], "" },
+  { "raises Ctrl-C", "error(setmetatable({ class = 'interrupted', what = 'stop' }, { __metatable = 'godwit.Error' }))", "stop" },
+  { "raises one without a class or a text", "error(setmetatable({ class = 'none' }, { __metatable = 'godwit.Error' }))", "an error object" },
   { "raises one whose text fails", "error(setmetatable({}, { __tostring = function() error 'again' end }))", "" },
   { "raises a long text", "error(('x'):rep(1 << 20))", "xxx" },
   { "raises control bytes", "error('\\27[2J\\0\\7')", "\\x1b[2J\\x00\\x07" },

@@ -242,9 +242,68 @@ describe("a recipe", function()
     assert.equal(printed(source), printed(source))
   end)
 
+  it("has coroutines as Lua has them", function()
+    local text = printed [[
+      local closed = {}
+      local function closing(what) return setmetatable({}, { __close = function() closed[#closed + 1] = what end }) end
+      local f = coroutine.wrap(function(...)
+        local _ <close> = closing "failed"
+        print(..., select("#", coroutine.yield(1, nil)))
+        error { code = 7 }
+      end)
+      print(select("#", f "a"))
+      print(select(2, pcall(f, nil, nil)).code, closed[1])
+      print(select(2, pcall(f)))
+      print(select(2, pcall(coroutine.wrap(function() local _ <close> = setmetatable({}, { __close = function() error("last", 0) end }) error "first" end))))
+      print(pcall(coroutine.wrap, 1))
+      local co = coroutine.create(function() local _ <close> = closing "closed" coroutine.yield() end)
+      coroutine.resume(co)
+      print(coroutine.close(co), coroutine.status(co), closed[2])
+      return function() end]]
+    assert.equal("2\na\t2\n7\tfailed\ncannot resume dead coroutine\nlast\nfalse\tbad argument #1 to '?' (function expected, got number)\n"
+      .. "true\tdead\tclosed\n", text)
+  end)
+
+  it("ends as any program where the shell limits its time", function()
+    scratch.write(folder .. "/r.lua", "while true do end")
+    local _, err, status = program.shell(("ulimit -S -t 1; exec %s run r.lua in -o out --max-steps 1000000000000000"):format(
+      program.quoted(program.PATH)), folder)
+    assert.equal(128 + 24, status) -- SIGXCPU
+    assert.not_matches("recipe", err)
+  end)
+
   it("cannot have finalizers", function()
     local _, err = run "setmetatable({}, { __gc = function() end })"
     assert.equal("godwit: r.lua:1: a recipe's metatable cannot have __gc\n", err)
+  end)
+
+  it("is there until what it gives has been read", function()
+    local core = require "godwit.core"
+    local pause = collectgarbage("setpause", 1)
+    finally(function() collectgarbage("setpause", pause) end)
+    local description = core.sandbox({ title = "r" }):call("load", { chunk = "@r", path = {}, source = [[
+      local params = {}
+      for i = 1, 20000 do params["p" .. i] = { type = "string", default = "the text number " .. i } end
+      return { params = params, run = function() end }]] })
+    for i = 1, 20000 do assert.equal("the text number " .. i, description.params["p" .. i].default) end
+  end)
+
+  it("describes itself by its tables as they are, whatever they say", function()
+    local tree = "local t = {} for _ = 1, 40 do t = { t, t } end\n"
+    local lies = "setmetatable(t, { __pairs = function() return next, {} end, __index = { name = 'x', version = '1', godwit = '1', run = print } })"
+    os.execute(("mkdir %s"):format(program.quoted(folder .. "/recipes")))
+    scratch.write(folder .. "/recipes/r.lua", "return function() end")
+    scratch.write(folder .. "/recipes/manifest.lua", tree .. "return " .. lies)
+    local _, err, status = run(tree .. "return " .. lies)
+    assert.equal(3, status)
+    assert.matches("a recipe has no field '[12]'", err)
+    local out = program.shell(("%s recipes --check recipes"):format(program.quoted(program.PATH)), folder)
+    assert.matches("a manifest has no field '[12]'", out)
+    _, err = run(tree .. "return { params = t, run = print }")
+    assert.matches("r.lua", err, 1, true)
+    _, err = run("local t = {} for _ = 1, 18 do t = { t, t } end return { params = { a = { type = 'list', choices = t } }, run = print }",
+      "--max-recipe-memory 20M")
+    assert.matches("r.lua", err, 1, true)
   end)
 
   it("cannot reach the metatables of godwit's types, nor that of strings", function()

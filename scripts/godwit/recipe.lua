@@ -95,11 +95,12 @@ local function check_inputs(title, inputs)
   end
 end
 
---- Nothing but text, numbers, booleans and tables of these: a description leaves the recipe's state.
+--- Nothing but text, numbers, booleans and tables of these: a description leaves the recipe's state, as it is and not as a
+--- __pairs of the recipe's says.
 local function is_plain(value, depth)
   if type(value) ~= "table" then return type(value) == "string" or type(value) == "number" or type(value) == "boolean" end
   if depth > 20 then return false end
-  for key, item in pairs(value) do
+  for key, item in next, value do
     if not is_plain(key, depth + 1) or not is_plain(item, depth + 1) then return false end
   end
   return true
@@ -111,7 +112,7 @@ function recipe.describe(value, title)
   if type(value) ~= "table" then
     wrong(title, "a recipe returns a function or a table with a field run, not %s", value == nil and "nothing" or "a " .. type(value))
   end
-  for field, content in pairs(value) do
+  for field, content in next, value do
     local expected = FIELDS[field]
     if not expected then wrong(title, "a recipe has no field '%s' (%s)", tostring(field), listed(FIELDS)) end
     if type(content) ~= expected then wrong(title, "the recipe's %s is a %s, not a %s", field, type(content), expected) end
@@ -120,10 +121,10 @@ function recipe.describe(value, title)
   if value.godwit and value.godwit ~= "1" then
     wrong(title, "the recipe needs version %s of the Lua API, this is version 1", value.godwit)
   end
-  for name, param in pairs(value.params or {}) do check_param(title, name, param) end
+  for name, param in next, value.params or {} do check_param(title, name, param) end
   check_inputs(title, value.inputs or {})
   local description = {}
-  for field, content in pairs(value) do
+  for field, content in next, value do
     if type(content) ~= "function" and field ~= "tests" then
       if not is_plain(content, 0) then wrong(title, "the recipe's %s holds something other than text, numbers and tables of them", field) end
       description[field] = content
@@ -178,16 +179,18 @@ function recipe.manifest(value, title)
   if type(value) ~= "table" then
     wrong(title, "a manifest returns a table like {name = \"vision\", version = \"1.0\", godwit = \"1\"}, not %s", core.what(value))
   end
-  for field, content in pairs(value) do
+  local manifest = {}
+  for field, content in next, value do
     local expected = MANIFEST_FIELDS[field]
     if not expected then wrong(title, "a manifest has no field '%s' (%s)", tostring(field), listed(MANIFEST_FIELDS)) end
     if type(content) ~= expected then wrong(title, "the manifest's %s is a %s, not a %s", field, type(content), expected) end
+    manifest[field] = content
   end
   for _, field in ipairs { "name", "version", "godwit" } do
-    if not value[field] then wrong(title, "the manifest says no %s", field) end
+    if not manifest[field] then wrong(title, "the manifest says no %s", field) end
   end
-  if value.godwit ~= "1" then wrong(title, "these recipes need version %s of the Lua API, this is version 1", value.godwit) end
-  return value
+  if manifest.godwit ~= "1" then wrong(title, "these recipes need version %s of the Lua API, this is version 1", manifest.godwit) end
+  return manifest
 end
 
 -- ---- Parameters, from the command line's text or another recipe's values
