@@ -165,6 +165,7 @@ static void pair_up(gw_diff *diff, const uint32_t *group, size_t count) {
 
 static gw_status find_twins(gw_diff *diff, gw_error *error) {
   size_t count = 0;
+  if (gw_bundle_is_v1(diff->a) || gw_bundle_is_v1(diff->b)) return GW_OK; /* V1 files sum blocks, not tensors */
   uint32_t *rows = gw__alloc_array(diff->row_count, sizeof *rows, error);
   if (!rows) return GW_NO_MEMORY;
   for (size_t i = 0; i < diff->row_count; i++) {
