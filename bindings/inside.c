@@ -106,6 +106,8 @@ int gwl_list_folder(lua_State *L) {
     lua_pushstring(L, entry->d_name);
     lua_rawseti(L, -2, ++count);
   }
+  closedir(*folder); /* the collector has no haste, and descriptors are few */
+  *folder = NULL;
   return 1;
 }
 
