@@ -84,6 +84,22 @@ describe("a partitioned variable", function()
     assert.is_true(out.vars.grid:equal(gw.open(PARTITIONED).vars.grid))
   end)
 
+  it("without elements becomes whole, too", function()
+    -- tf.raw_ops.SaveV2(prefix, ["x"], ["0 3 -:0,2"], [tf.zeros([0, 2])]), TensorFlow 2.15.1
+    local index = [[
+      00000608011a020801000a0f007800010102807f80820801120612001202080235d8ea82a200011278080112061200120208033a060a000a02100200
+      0000000100000000ac19046d000000000100000000c0f2a1b0000102790043000000000100000000af818c574808550e000000000000000000000000
+      00000000000000000000000000000000000000000000000057fb808b247547db]]
+    scratch.write(folder .. "/in.index", (index:gsub("%s", ""):gsub("..", function(byte) return string.char(tonumber(byte, 16)) end)))
+    scratch.write(folder .. "/in.data-00000-of-00001", "")
+    local draft = gw.open(folder .. "/in")
+    assert.same({ 1, 0 }, { draft.vars.x.parts, draft.vars.x.size })
+    for axis = 0, 1 do draft.vars.x = draft.vars.x:partition(1, axis) end
+    draft:save(folder .. "/out")
+    assert.equal("[0,3]", tostring(gw.open(folder .. "/out").vars.x.shape))
+    assert.equal("a tensor without elements is stored whole", refusal(function() return draft.vars.x:partition(2, 1) end):match("float32%[0,3%]: (.*)"))
+  end)
+
   it("stays as it is when it is cut as it was", function()
     local same = ckpt.vars["emb/table"]:partition(3)
     assert.equal(ckpt.vars["emb/table"].origin, same.origin)

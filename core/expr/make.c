@@ -432,8 +432,10 @@ void gw__partition_extent(int64_t size, int64_t parts, int64_t nth, int64_t *sta
 
 /* Is a leaf stored in these very slices, in whatever order? They neither overlap nor leave gaps. */
 static bool is_stored_so(const gw_tensor *leaf, int64_t parts, int64_t axis) {
-  int64_t starts[GW_MAX_RANK], lengths[GW_MAX_RANK], each = leaf->dims[axis] / parts, more = leaf->dims[axis] % parts;
+  int64_t starts[GW_MAX_RANK], lengths[GW_MAX_RANK];
   bool partial;
+  if (leaf->dims[axis] < parts) return false; /* without elements, in slices that have none either */
+  int64_t each = leaf->dims[axis] / parts, more = leaf->dims[axis] % parts;
   if (leaf->op != GW_OP_LEAF || gw_tensor_slices(leaf, &partial) != (size_t)parts || partial) return false;
   for (size_t i = 0; i < (size_t)parts; i++) {
     int64_t start, length, nth;
@@ -459,7 +461,7 @@ gw_status gw_tensor_partition(gw_tensor *tensor, int64_t parts, int64_t axis, gw
   if (status == GW_OK && (parts > 1 || tensor->rank > 0)) status = take_axis("partition", tensor, tensor->rank, &axis, error);
   if (status != GW_OK) return status;
   if (parts > 1 && tensor->elements == 0) return bad(error, "partition", tensor, NULL, "a tensor without elements is stored whole");
-  if (parts > tensor->dims[axis]) parts = tensor->dims[axis];
+  if (parts > 1 && parts > tensor->dims[axis]) parts = tensor->dims[axis];
   if (parts > GW_MAX_PARTS)
     return bad(error, "partition", tensor, NULL, "%lld parts (at most %d)", (long long)parts, GW_MAX_PARTS);
   if ((parts == 1 && stored == 0) || is_stored_so(tensor, parts, axis)) return same(tensor, out);
