@@ -221,7 +221,8 @@ void gwl_limits_wrap_coroutines(lua_State *L) {
 
 /* ---- The timer */
 
-static char last_words[1024], last_json[1536]; /* what the signal handler writes: it may not format */
+/* What the signal handler writes: it may not format. A path has 4096 bytes, and six times as many in JSON. */
+static char last_words[20 << 10], last_json[28 << 10];
 
 /* The same signal says that the process has used up what `ulimit -t` gives it: then it ends as it would without us. */
 static void on_timer(int number, siginfo_t *info, void *context) {
