@@ -20,7 +20,6 @@ function inspect.parser(argparse)
   return parser
 end
 
-
 --- Goes over what `next_piece` gives until it gives nothing, and stops on Ctrl-C.
 local function pieces(next_piece)
   return function()
