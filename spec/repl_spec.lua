@@ -241,14 +241,19 @@ describe("repl in a terminal", function()
     for _, key in ipairs { ... } do tmux(("send-keys -t 0 %s %s"):format(NAMED[key] and "" or "-l --", program.quoted(key))) end
   end
 
+  --- A server of its own: one whose last session has just ended still takes new ones, and then goes with them.
   local function start()
+    if socket then tmux "kill-server" end
+    socket = ("godwit-%s-%d"):format(folder:match "[^/]*$", math.random(1000000))
     local command = ("exec env LC_ALL=C.UTF-8 GODWIT_HISTORY=%s/history %s repl in"):format(folder, program.PATH)
     tmux(("new-session -d -x 100 -y 40 %s"):format(program.quoted(command)))
     shows "\n>$"
   end
 
-  before_each(function() socket = "godwit-" .. folder:match "[^/]*$" .. "-" .. math.random(1000000) end)
-  after_each(function() tmux "kill-server" end)
+  after_each(function()
+    tmux "kill-server"
+    socket = nil
+  end)
 
   it("greets, edits lines, completes, and keeps a history", function()
     start()

@@ -51,6 +51,40 @@ step() {
   rm -f "$log"
 }
 
+# beside NAME SECONDS COMMAND...: a step that runs while others do, as many at once as there are processors.
+# `together` waits for all of them and counts.
+sides=() # a file each: first the counts, then what the step printed
+beside() {
+  local side
+  while [ "$(jobs -rp | wc -l)" -ge "$(nproc)" ]; do wait -n || true; done
+  side=$(mktemp "${TMPDIR:-/tmp}/godwit-side.XXXXXX")
+  sides+=("$side")
+  (
+    passed=0 failed=0 broken=()
+    # What bash starts beside itself ignores Ctrl-C; some tests send it.
+    step "$1" "$2" env --default-signal=INT,QUIT "${@:3}" >"$side.log" 2>&1
+    { printf '%s %s %s\n' "$passed" "$failed" "${broken[*]}"; cat "$side.log"; } >"$side"
+    rm -f "$side.log"
+  ) </dev/null &
+}
+together() {
+  local side good bad names
+  wait
+  for side in "${sides[@]}"; do
+    if read -r good bad names <"$side"; then
+      passed=$((passed + good))
+      failed=$((failed + bad))
+      [ "$bad" -eq 0 ] || broken+=("$names")
+      tail -n +2 "$side"
+    else
+      failed=$((failed + 1))
+      broken+=("a step without a word")
+    fi
+    rm -f "$side"
+  done
+  sides=()
+}
+
 # The end of a script: the counts alone on the last line, status 0 only when something ran and nothing failed.
 finish() {
   [ ${#broken[@]} -eq 0 ] || printf 'failed: %s\n' "${broken[*]}"

@@ -57,12 +57,11 @@ run_units() {
   local unit folder
   for unit in $UNITS; do
     case $unit in
-      */spec/faults/*) folder=$memory/unit ;;
-      *) folder=$scratch/unit ;;
+      */spec/faults/*) folder=$memory/$(basename "$unit") ;;
+      *) folder=$scratch/$(basename "$unit") ;;
     esac
     mkdir -p "$folder"
-    step "${unit#build/*/}" $((120 * slower)) "${settled[@]}" "$unit" spec "$folder"
-    rm -rf "$folder"
+    beside "${unit#build/*/}" $((120 * slower)) "${settled[@]}" "$unit" spec "$folder"
   done
 }
 
@@ -71,9 +70,9 @@ run_replays() {
   for target in $REPLAYS; do
     corpus=spec/fuzz/corpus/$(basename "$target" _fuzz)
     if [ -d "$corpus" ]; then
-      step "${target#build/*/}" $((120 * slower)) "${settled[@]}" "$target" "$corpus"
+      beside "${target#build/*/}" $((120 * slower)) "${settled[@]}" "$target" "$corpus"
     else
-      step "${target#build/*/}" $((120 * slower)) "${settled[@]}" "$target"
+      beside "${target#build/*/}" $((120 * slower)) "${settled[@]}" "$target"
     fi
   done
 }
@@ -82,13 +81,14 @@ run_replays() {
 lua_environment() {
   # Units start the program only to kill it: nobody would hear what valgrind says of that.
   [ -z "${VALGRIND:-}" ] || GODWIT=$checked/godwit
-  export LUA_PATH="$ROOT/scripts/?.lua;$ROOT/scripts/?/init.lua;$ROOT/?.lua;;" LUA_CPATH="$MODULES/?.so;;" GODWIT SCRATCH="$scratch"
+  export LUA_PATH="$ROOT/scripts/?.lua;$ROOT/scripts/?/init.lua;$ROOT/?.lua;;" LUA_CPATH="$MODULES/?.so;;" GODWIT
   unset LUA_PATH_5_4 LUA_CPATH_5_4 LUA_INIT LUA_INIT_5_4
 }
 
-# run_specs ARGUMENT...: busted with these. The modules come from the build, the scripts from the source tree.
+# run_specs ARGUMENT...: busted with these, a process for each file. The modules come from the build, the scripts from the
+# source tree.
 run_specs() {
-  local seed=${SEED:-$(($(date +%s) % 100000))}
+  local seed=${SEED:-$(($(date +%s) % 100000))} spec
   if [ -z "$SPECS" ]; then
     echo "there is no spec"
     [ "${CI:-}" != true ] || step specs 1 false
@@ -98,7 +98,11 @@ run_specs() {
   lua_environment
   # SPECS and SPEC_LUA are words.
   # shellcheck disable=SC2086
-  step specs $((600 * slower)) "${settled[@]}" $SPEC_LUA "$BUSTED" --lang=en --output=plainTerminal --shuffle --seed="$seed" "$@" -- $SPECS
+  for spec in $SPECS; do
+    export SCRATCH=$scratch/$(basename "$spec" .lua)
+    mkdir "$SCRATCH"
+    beside "$spec" $((300 * slower)) "${settled[@]}" $SPEC_LUA "$BUSTED" --lang=en --output=plainTerminal --shuffle --seed="$seed" "$@" -- "$spec"
+  done
 }
 
 # Prints what valgrind said of the program's runs; each run counts.
@@ -155,12 +159,13 @@ for part in "$@"; do
     replays) run_replays ;;
     specs) run_specs ;;
     specs-gc) slower=5 run_specs --helper=spec/support/gc.lua ;;
-    installed) step installed 120 spec/support/installed.sh "$STAGE" ;;
-    checked) checked=$checked step "the program under valgrind" 60 bash -c judge_checked ;;
+    installed) together; step installed 120 spec/support/installed.sh "$STAGE" ;;
+    checked) together; checked=$checked step "the program under valgrind" 60 bash -c judge_checked ;;
     fuzz) run_fuzz ;;
     interop) run_interop ;;
     bench) run_bench ;;
     *) echo "no part called $part" >&2; exit 2 ;;
   esac
 done
+together
 finish
