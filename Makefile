@@ -14,7 +14,7 @@ SHELL := /bin/bash
 
 # What building, testing and the demo need, by Debian's names.
 PACKAGES := gcc libc6-dev pkg-config lua5.4 liblua5.4-dev lua-argparse protobuf-c-compiler libprotobuf-c-dev \
-  libsnappy-dev libpcre2-dev libisal-dev libjansson-dev libedit2 lua-busted tmux
+  libsnappy-dev libpcre2-dev libisal-dev libjansson-dev libmd-dev libedit2 lua-busted tmux
 # What working on godwit needs beside that: analysis, sanitizers, fuzzing, Python for the interop specs.
 PACKAGES_DEV := g++ clang clang-tidy libclang-rt-14-dev valgrind lua-check shellcheck mandoc python3 python3-venv git
 
@@ -94,7 +94,7 @@ library = $(shell { $(PKG_CONFIG) $(1) $(2); } 2>/dev/null)
 system_headers = $(patsubst -I%,-isystem %,$(call library,--cflags,$(1)))
 ISAL := $(call library,--exists,libisal && echo yes)
 CORE_LIBRARIES := libprotobuf-c snappy libpcre2-8 $(if $(ISAL),libisal)
-LUA_LIBRARIES := lua5.4 jansson
+LUA_LIBRARIES := lua5.4 jansson libmd
 
 our_cppflags := -D_GNU_SOURCE $(if $(ISAL),-DGW_HAVE_ISAL) $(call system_headers,$(CORE_LIBRARIES) $(LUA_LIBRARIES))
 # A product and a sum are rounded each by itself on every machine, also where there is an instruction for both.
@@ -112,7 +112,7 @@ our_ldflags += -Wl,-z,relro,-z,now
 our_cppflags += $(if $(filter -O0,$(CFLAGS)),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
 endif
 CORE_LIBS := $(or $(call library,--libs,$(CORE_LIBRARIES)),-lprotobuf-c -lsnappy -lpcre2-8) -lm
-LUA_LIBS := $(or $(call library,--libs,jansson),-ljansson)
+LUA_LIBS := $(or $(call library,--libs,jansson libmd),-ljansson -lmd)
 PROGRAM_LIBS := $(or $(call library,--libs,lua5.4),-llua5.4) $(LUA_LIBS) -ldl
 
 generated := build/generated

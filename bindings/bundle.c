@@ -98,8 +98,20 @@ static int info(lua_State *L) {
   return 1;
 }
 
+/* bundle:index_files(): the files that say what the checkpoint holds, with every checksum */
+static int index_files(lua_State *L) {
+  const gw_bundle *bundle = gwl_check(L, 1, GWL_BUNDLE);
+  size_t count = gw_bundle_index_count(bundle);
+  lua_createtable(L, (int)count, 0);
+  for (size_t i = 0; i < count; i++) {
+    lua_pushstring(L, gw_bundle_index_path(bundle, i));
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
+  }
+  return 1;
+}
+
 void gwl_open_bundle(lua_State *L) {
-  static const luaL_Reg methods[] = {{"draft", draft}, {"missing_files", missing_files}, {"info", info}, {"close", release}, {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"draft", draft}, {"missing_files", missing_files}, {"index_files", index_files}, {"info", info}, {"close", release}, {NULL, NULL}};
   gwl_make_type(L, GWL_BUNDLE, release, NULL, methods, NULL);
   lua_pop(L, 1);
 }

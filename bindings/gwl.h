@@ -196,6 +196,9 @@ int gwl_node_on_assign(lua_State *L);
 int gwl_node_is(lua_State *L);
 int gwl_objects_new(lua_State *L);
 int gwl_json(lua_State *L);         /* core.json(value, indent?) */
+int gwl_json_parse(lua_State *L);   /* core.json_parse(text) -> value */
+int gwl_sha256(lua_State *L);
+int gwl_sha256_file(lua_State *L);
 void gwl_open_json(lua_State *L);   /* core.object, core.array, core.null */
 
 /* values.c: elements as Lua values, and back */

@@ -10,8 +10,9 @@ static char object_key, array_key; /* registry: the metatables that say which ki
 
 enum { DEPTH = 300 };
 
+static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
 json_t *gwl_json_text(const char *text, size_t length) {
-  static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   json_t *string = json_stringn(text, length);
   if (string) return string;
   size_t size = (length + 2) / 3 * 4;
@@ -222,6 +223,133 @@ int gwl_json(lua_State *L) {
   return 1;
 }
 
+/* ---- And back: objects as core.object makes them, of which object.key is a field's value */
+
+typedef struct gwl_document {
+  json_t *value;
+} gwl_document;
+
+static int free_document(lua_State *L) {
+  gwl_document *document = lua_touserdata(L, 1);
+  json_decref(document->value);
+  document->value = NULL;
+  return 0;
+}
+
+/* {"base64": ...} is a text that is no UTF-8: pushes it, or nothing. */
+static bool push_bytes(lua_State *L, const json_t *object) {
+  const json_t *value = json_object_size(object) == 1 ? json_object_get(object, "base64") : NULL;
+  if (!value || !json_is_string(value)) return false;
+  const char *text = json_string_value(value);
+  size_t length = json_string_length(value);
+  unsigned long group = 0;
+  luaL_Buffer bytes;
+  luaL_buffinit(L, &bytes);
+  for (size_t i = 0; i < length && text[i] != '='; i++) {
+    const char *digit = strchr(digits, text[i]);
+    group = group << 6 | (digit && *digit ? (unsigned long)(digit - digits) : 0);
+    if (i % 4 > 0) luaL_addchar(&bytes, (char)(unsigned char)(group >> (6 - 2 * (i % 4)) & 255));
+  }
+  luaL_pushresult(&bytes);
+  return true;
+}
+
+static bool is_shallow(const json_t *value, int depth) {
+  const char *key;
+  json_t *item;
+  if (depth > DEPTH) return false;
+  if (json_is_object(value)) {
+    json_object_foreach((json_t *)(uintptr_t)value, key, item) {
+      if (!is_shallow(item, depth + 1)) return false;
+    }
+  }
+  for (size_t i = 0; i < json_array_size(value); i++)
+    if (!is_shallow(json_array_get(value, i), depth + 1)) return false;
+  return true;
+}
+
+static void push_value(lua_State *L, const json_t *value);
+
+static void push_object(lua_State *L, const json_t *value) {
+  const char *key;
+  json_t *item;
+  lua_Integer count = 0;
+  if (push_bytes(L, value)) return;
+  lua_createtable(L, (int)json_object_size(value), 0);
+  json_object_foreach((json_t *)(uintptr_t)value, key, item) {
+    lua_createtable(L, 2, 0);
+    lua_pushstring(L, key);
+    lua_rawseti(L, -2, 1);
+    push_value(L, item);
+    lua_rawseti(L, -2, 2);
+    lua_rawseti(L, -2, ++count);
+  }
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &object_key);
+  lua_setmetatable(L, -2);
+}
+
+static void push_value(lua_State *L, const json_t *value) {
+  luaL_checkstack(L, 8, NULL);
+  switch (json_typeof(value)) {
+    case JSON_OBJECT: push_object(L, value); break;
+    case JSON_ARRAY:
+      lua_createtable(L, (int)json_array_size(value), 0);
+      for (size_t i = 0; i < json_array_size(value); i++) {
+        push_value(L, json_array_get(value, i));
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+      }
+      break;
+    case JSON_STRING: lua_pushlstring(L, json_string_value(value), json_string_length(value)); break;
+    case JSON_INTEGER: lua_pushinteger(L, json_integer_value(value)); break;
+    case JSON_REAL: lua_pushnumber(L, json_real_value(value)); break;
+    case JSON_TRUE: lua_pushboolean(L, 1); break;
+    case JSON_FALSE: lua_pushboolean(L, 0); break;
+    default: lua_pushlightuserdata(L, &array_key); /* core.null */
+  }
+}
+
+/* core.json_parse(text) -> value; or nil, and what is wrong with it */
+int gwl_json_parse(lua_State *L) {
+  size_t size;
+  const char *text = luaL_checklstring(L, 1, &size);
+  gwl_document *document = lua_newuserdatauv(L, sizeof *document, 0);
+  json_error_t error;
+  document->value = NULL;
+  if (luaL_newmetatable(L, "godwit.JsonDocument")) {
+    lua_pushcfunction(L, free_document);
+    lua_setfield(L, -2, "__gc");
+  }
+  lua_setmetatable(L, -2);
+  document->value = json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &error);
+  if (!document->value) {
+    lua_pushnil(L);
+    lua_pushfstring(L, "line %d, column %d: %s", error.line, error.column, error.text);
+    return 2;
+  }
+  if (!is_shallow(document->value, 0)) {
+    lua_pushnil(L);
+    lua_pushliteral(L, "nested too deeply");
+    return 2;
+  }
+  push_value(L, document->value);
+  return 1;
+}
+
+/* object.key: the value of the field; nil without it */
+static int field(lua_State *L) {
+  size_t count = (size_t)lua_rawlen(L, 1);
+  for (size_t i = 1; i <= count; i++) {
+    if (lua_rawgeti(L, 1, (lua_Integer)i) == LUA_TTABLE) {
+      lua_rawgeti(L, -1, 1);
+      bool found = lua_rawequal(L, -1, 2);
+      lua_pop(L, 1);
+      if (found) return lua_rawgeti(L, -1, 2), 1;
+    }
+    lua_pop(L, 1);
+  }
+  return 0;
+}
+
 /* core.object{ {"key", value}, ... }: an object whose fields keep this order; nil values are left out. */
 static int object(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
@@ -233,6 +361,8 @@ static int object(lua_State *L) {
 
 void gwl_open_json(lua_State *L) {
   lua_newtable(L);
+  lua_pushcfunction(L, field);
+  lua_setfield(L, -2, "__index");
   lua_rawsetp(L, LUA_REGISTRYINDEX, &object_key);
   lua_pushcfunction(L, object);
   lua_setfield(L, -2, "object");

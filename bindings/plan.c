@@ -32,7 +32,7 @@ static void refuse_unknown(lua_State *L, int index, const char *const *known) {
   }
 }
 
-static const char *const option_names[] = {"data", "shards", "no_verify", "verify", "force", "latest", "threads", "memory", "timestamp", NULL};
+static const char *const option_names[] = {"data", "shards", "no_verify", "verify", "force", "latest", "threads", "memory", "timestamp", "lineage", NULL};
 
 static gw_plan_options plan_options(lua_State *L, int index) {
   gw_plan_options options = GW_PLAN_OPTIONS_INIT;
@@ -57,6 +57,7 @@ static gw_run_options run_options(lua_State *L, int index) {
   if (lua_isnoneornil(L, index)) return options;
   options.force = flag(L, index, "force");
   options.latest = flag(L, index, "latest");
+  options.lineage = flag(L, index, "lineage");
   options.threads = (unsigned)number(L, index, "threads", 256);
   options.memory = (uint64_t)number(L, index, "memory", LUA_MAXINTEGER);
   lua_getfield(L, index, "timestamp");
@@ -236,6 +237,22 @@ static int commit(lua_State *L) {
   return 0;
 }
 
+/* work:index_path(): where the index waits, once all is written */
+static int index_path(lua_State *L) {
+  lua_pushstring(L, gw_run_index_path(gwl_check_work(L, 1, &run_work)));
+  return 1;
+}
+
+/* work:lineage(text): what goes beside the checkpoint when it is committed */
+static int lineage(lua_State *L) {
+  size_t size;
+  gw_error error = GW_ERROR_INIT;
+  gw_run *run = gwl_check_work(L, 1, &run_work);
+  const char *text = luaL_checklstring(L, 2, &size);
+  if (gw_run_set_lineage(run, text, size, &error) != GW_OK) return gwl_raise(L, &error);
+  return 0;
+}
+
 static int note(lua_State *L) {
   const gw_run *run = gwl_check_work(L, 1, &run_work);
   lua_Integer index = luaL_checkinteger(L, 2);
@@ -273,7 +290,7 @@ static int tensors(lua_State *L) {
 }
 
 void gwl_add_run_methods(lua_State *L) {
-  static const luaL_Reg methods[] = {{"commit", commit}, {"note", note}, {"finding", finding}, {"tensors", tensors}, {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"commit", commit}, {"index_path", index_path}, {"lineage", lineage}, {"note", note}, {"finding", finding}, {"tensors", tensors}, {NULL, NULL}};
   luaL_setfuncs(L, methods, 0);
 }
 

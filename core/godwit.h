@@ -165,6 +165,9 @@ GW_API void gw_bundle_release(gw_bundle *bundle);
 GW_API const char *gw_bundle_prefix(const gw_bundle *bundle);
 GW_API int32_t gw_bundle_shards(const gw_bundle *bundle);
 /* True when it is in the format of before TensorFlow 0.12, whose values have neither offset nor checksum of their own. */
+/* The files that say what there is, with its checksums: PREFIX.index; all files of a V1 checkpoint. */
+GW_API size_t gw_bundle_index_count(const gw_bundle *bundle);
+GW_API const char *gw_bundle_index_path(const gw_bundle *bundle, size_t nth);
 GW_API bool gw_bundle_is_v1(const gw_bundle *bundle);
 GW_API bool gw_bundle_big_endian(const gw_bundle *bundle);
 /* True when the checkpoint has the key _CHECKPOINTABLE_OBJECT_GRAPH. */
@@ -694,8 +697,9 @@ typedef struct gw_run_options {
   unsigned threads;  /* 0: one per core */
   uint64_t memory;   /* bytes for buffers; 0: GW_DEFAULT_MEMORY */
   double timestamp;  /* seconds since 1970, for the state file with latest; 0: none is written */
+  bool lineage;      /* gw_run_set_lineage will be called */
 } gw_run_options;
-#define GW_RUN_OPTIONS_INIT {sizeof(gw_run_options), false, false, 0, 0, 0}
+#define GW_RUN_OPTIONS_INIT {sizeof(gw_run_options), false, false, 0, 0, 0, false}
 
 /* A run writes one plan to one prefix, in two steps: everything is written aside while gw_run_wait is called, then
  * gw_run_commit moves it into place. Freed before that, it leaves nothing behind. */
@@ -706,6 +710,10 @@ GW_API gw_status gw_run_start(gw_plan *plan, const char *prefix, const gw_run_op
 GW_API gw_status gw_run_wait(gw_run *run, unsigned milliseconds, bool *finished, gw_error *error);
 GW_API void gw_run_progress(gw_run *run, uint64_t *done, uint64_t *total); /* bytes */
 GW_API void gw_run_cancel(gw_run *run); /* from any thread; gw_run_wait then returns GW_CANCELLED */
+/* Once all is written: where the index waits until the commit, for whoever wants its checksum; and the text of
+ * PREFIX.godwit.json, which says where the checkpoint comes from and is moved into place with it. */
+GW_API const char *gw_run_index_path(const gw_run *run);
+GW_API gw_status gw_run_set_lineage(gw_run *run, const char *text, size_t size, gw_error *error);
 GW_API gw_status gw_run_commit(gw_run *run, gw_error *error);
 /* One line each about what the user should know ("the .meta was left out"), or NULL after the last. */
 GW_API const char *gw_run_note(const gw_run *run, size_t index);

@@ -195,6 +195,10 @@ void gw_bundle_release(gw_bundle *bundle) {
 
 const char *gw_bundle_prefix(const gw_bundle *bundle) { return bundle->prefix; }
 int32_t gw_bundle_shards(const gw_bundle *bundle) { return bundle->header.shards; }
+size_t gw_bundle_index_count(const gw_bundle *bundle) { return bundle->v1 ? bundle->v1->file_count : 1; }
+const char *gw_bundle_index_path(const gw_bundle *bundle, size_t nth) {
+  return bundle->v1 ? bundle->v1->files[nth].file->path : bundle->index_path;
+}
 bool gw_bundle_is_v1(const gw_bundle *bundle) { return bundle->v1 != NULL; }
 bool gw_bundle_big_endian(const gw_bundle *bundle) { return bundle->header.big_endian; }
 bool gw_bundle_has_graph(const gw_bundle *bundle) { return bundle->has_graph; }

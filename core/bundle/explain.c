@@ -37,6 +37,7 @@ bool gw__is_data_name(const char *name) { return data_prefix(name) > 0; }
 size_t gw__member_prefix(const char *name) {
   size_t length = gw__ends_with(name, ".index")  ? strlen(name) - strlen(".index")
                   : gw__ends_with(name, ".meta") ? strlen(name) - strlen(".meta")
+                  : gw__ends_with(name, ".godwit.json") ? strlen(name) - strlen(".godwit.json")
                                                  : data_prefix(name);
   return length > 0 && name[length - 1] == '/' ? 0 : length;
 }

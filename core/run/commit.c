@@ -21,6 +21,10 @@
 #include "../base/error.h"
 #include "run.h"
 
+/* What lies beside a checkpoint: a graph by its names, and where it comes from. */
+#define META ".meta"
+#define LINEAGE ".godwit.json"
+
 /* ---- Names */
 
 static char *suffixed(const char *prefix, const char *suffix, gw_error *error) {
@@ -48,7 +52,7 @@ gw_status gw__run_speak_of_output(const gw_run *run, gw_status status, gw_error 
   else if (strcmp(what, "-state") == 0)
     final = gw__path_join(run->folder, "checkpoint", NULL);
   else
-    final = suffixed(run->prefix, strcmp(what, "-meta") == 0 ? ".meta" : ".index", NULL);
+    final = suffixed(run->prefix, strcmp(what, "-meta") == 0 ? META : strcmp(what, "-lineage") == 0 ? LINEAGE : ".index", NULL);
   if (final) {
     error->file[0] = '\0';
     gw__error_file(error, final);
@@ -135,14 +139,14 @@ static gw_status survey_old(gw_run *run, const gw_names *names, const char *inde
   return GW_OK;
 }
 
-/* The input's .meta comes along, so there must be room for it as for the rest. */
-static gw_status survey_meta(const gw_run *run, gw_error *error) {
+/* There must be room for what comes beside the checkpoint, as for the rest. */
+static gw_status survey_beside(const gw_run *run, const char *suffix, gw_error *error) {
   gw_path_kind kind = GW_PATH_NONE;
-  if (!run->source_meta || run->options.force) return GW_OK;
-  char *meta = suffixed(run->prefix, ".meta", error);
-  gw_status status = meta ? gw__path_look(meta, &kind, NULL, error) : GW_NO_MEMORY;
-  if (status == GW_OK && kind != GW_PATH_NONE) status = in_the_way(meta, error);
-  gw__free(meta);
+  if (run->options.force) return GW_OK;
+  char *path = suffixed(run->prefix, suffix, error);
+  gw_status status = path ? gw__path_look(path, &kind, NULL, error) : GW_NO_MEMORY;
+  if (status == GW_OK && kind != GW_PATH_NONE) status = in_the_way(path, error);
+  gw__free(path);
   return status;
 }
 
@@ -176,7 +180,8 @@ gw_status gw__run_survey(gw_run *run, gw_error *error) {
     status = path ? in_the_way(path, error) : GW_NO_MEMORY;
     gw__free(path);
   }
-  if (status == GW_OK) status = survey_meta(run, error);
+  if (status == GW_OK && run->source_meta) status = survey_beside(run, META, error);
+  if (status == GW_OK && run->options.lineage) status = survey_beside(run, LINEAGE, error);
   gw__folder_unlock(lock);
   gw__names_free(&names);
   return status;
@@ -304,19 +309,20 @@ static void remove_old_data(const gw_run *run) {
   gw__names_free(&names);
 }
 
-/* A .meta describes a graph by names: the input's comes along when no name changed, and an old OUT's must go. */
-static gw_status place_meta(gw_run *run, gw_error *error) {
-  char *meta = suffixed(run->prefix, ".meta", error);
-  if (!meta) return GW_NO_MEMORY;
+/* What comes beside the checkpoint gets its name. A .meta describes a graph by names: the input's comes along when no name
+ * changed. An old OUT's files describe what is gone, and must go, too. */
+static gw_status place_beside(gw_run *run, const char *hidden, const char *suffix, gw_error *error) {
+  char *path = suffixed(run->prefix, suffix, error);
+  if (!path) return GW_NO_MEMORY;
   gw_path_kind kind = GW_PATH_NONE;
-  gw_status status = gw__path_look(meta, &kind, NULL, error);
-  if (status == GW_OK && run->meta_path) {
-    status = run->options.force ? gw__path_rename(run->meta_path, meta, error) : gw__path_rename_new(run->meta_path, meta, error);
+  gw_status status = gw__path_look(path, &kind, NULL, error);
+  if (status == GW_OK && hidden) {
+    status = run->options.force ? gw__path_rename(hidden, path, error) : gw__path_rename_new(hidden, path, error);
   } else if (status == GW_OK && kind == GW_PATH_FILE && run->old_exists) {
-    status = gw__path_remove(meta, error);
-    if (status == GW_OK) status = gw__run_note(run, error, "%s described the replaced checkpoint and was removed", meta);
+    status = gw__path_remove(path, error);
+    if (status == GW_OK) status = gw__run_note(run, error, "%s described the replaced checkpoint and was removed", path);
   }
-  gw__free(meta);
+  gw__free(path);
   return status;
 }
 
@@ -364,7 +370,9 @@ static gw_status place(gw_run *run, gw_error *error) {
   }
   if (status != GW_OK) return status;
   if (run->options.force) remove_old_data(run);
-  status = place_meta(run, error);
+  status = place_beside(run, run->meta_path, META, error);
+  if (status == GW_OK) status = place_beside(run, run->lineage_file ? run->lineage_path : NULL, LINEAGE, error);
+  if (status == GW_OK && (run->meta_path || run->lineage_file)) status = gw__folder_sync(run->folder, error);
   if (status == GW_OK) status = place_state(run, error);
   if (status != GW_OK) gw__error_hint(error, "the checkpoint itself is whole and in place");
   return status;
@@ -395,5 +403,6 @@ void gw__run_take_back(gw_run *run) {
   if (run->index_file) gw__path_remove(run->index_path, NULL);
   if (run->swap_index_file) gw__path_remove(run->swap_index_path, NULL);
   if (run->meta_path) gw__path_remove(run->meta_path, NULL);
+  if (run->lineage_file) gw__path_remove(run->lineage_path, NULL);
   if (!run->committed && run->made_folder) gw__folder_unmake(run->folder, run->made_folder);
 }

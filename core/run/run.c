@@ -200,6 +200,18 @@ static gw_status copy_meta(gw_run *run, gw_error *error) {
   return status;
 }
 
+const char *gw_run_index_path(const gw_run *run) { return run->index_path; }
+
+gw_status gw_run_set_lineage(gw_run *run, const char *text, size_t size, gw_error *error) {
+  if (run->lineage_file) return gw__fail(error, GW_INVALID, "the lineage is said already");
+  run->lineage_path = gw__run_hidden(run, "lineage", error);
+  if (!run->lineage_path) return GW_NO_MEMORY;
+  gw_status status = gw__file_create(run->lineage_path, size, &run->lineage_file, error);
+  if (status == GW_OK) status = gw__file_write(run->lineage_file, 0, text, size, error);
+  if (status == GW_OK) status = gw__file_sync(run->lineage_file, error);
+  return gw__run_speak_of_output(run, status, error);
+}
+
 static gw_status finish_work(void *context, gw_error *error) {
   gw_run *run = context;
   gw_status status = gw__run_sum_empty(run, error);
@@ -303,9 +315,10 @@ void gw_run_free(gw_run *run) {
   gw__file_close(run->index_file);
   gw__file_close(run->swap_index_file);
   gw__file_close(run->meta_file);
+  gw__file_close(run->lineage_file);
   void *pieces[] = {run->data_files, run->data_paths, run->workers, run->placed, run->notes, run->pieces, run->prefix,
                     run->folder, run->base, run->made_folder, run->index_path, run->swap_index_path, run->meta_path,
-                    run->source_meta};
+                    run->lineage_path, run->source_meta};
   for (size_t i = 0; i < sizeof pieces / sizeof pieces[0]; i++) gw__free(pieces[i]);
   gw__free(run);
 }

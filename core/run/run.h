@@ -93,8 +93,8 @@ struct gw_run {
   /* Files under hidden names: data by shard, then the index; `swap_index` says another number of shards (commit.c). */
   char **data_paths;
   gw_file **data_files;
-  char *index_path, *swap_index_path, *meta_path;
-  gw_file *index_file, *swap_index_file, *meta_file; /* open until the end: their locks say that somebody lives */
+  char *index_path, *swap_index_path, *meta_path, *lineage_path;
+  gw_file *index_file, *swap_index_file, *meta_file, *lineage_file; /* open until the end: their locks say that somebody lives */
   int32_t swap_shards; /* M of the switch; 0: no switch is needed */
   bool old_exists;    /* OUT.index is there and will be replaced */
   char **placed;      /* final names that this run has made, for taking back */

@@ -69,6 +69,11 @@ end
 -- ---- Helper modules and other recipes: files of the recipe's own folder and of the recipe path, and nothing else
 
 local path = {} -- folders
+local modules_read = {} -- the files beside the recipe's own that took part: {file =, sha256 =}
+
+local function remember(chunk_name, source)
+  modules_read[#modules_read + 1] = { file = chunk_name:sub(2), sha256 = core.sha256(source) }
+end
 
 --- The text of `name`.lua in the first folder that has it, and its path.
 local function find_file(name, folder)
@@ -120,6 +125,7 @@ local function requirer(env, folder)
           hint = "modules lie in the recipe's own folder and in those of GODWIT_PATH",
         }
       end
+      remember(chunk_name, source)
       loading[name] = true
       local module = load_text(source, chunk_name, env)(name)
       loading[name] = nil
@@ -147,6 +153,7 @@ local function recipe_caller(folder)
     if not source then
       core.fail { class = "recipe", what = ("there is no recipe '%s': %s, and none that comes with godwit"):format(name, file) }
     end
+    remember(chunk_name, source)
     local called_description, called = recipe.describe(load_text(source, chunk_name, new_environment(home and home:match("^(.*)/")))(), name)
     known[name] = function(ckpt, params, inputs)
       local arranged = recipe.by_name(recipe.arrange(name, called_description.inputs, ckpt, inputs))
@@ -343,6 +350,9 @@ end)
 
 --- request: drafts, names (of inputs). Returns name -> draft.
 guest.run = guarded(function(request) return run_on(request.drafts, request.names, taken) end)
+
+--- The modules and the other recipes that took part, in the order in which they were asked for.
+guest.modules = guarded(function() return modules_read end)
 
 -- ---- The recipe's own tests
 

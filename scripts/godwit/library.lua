@@ -152,21 +152,40 @@ function library.callable(name)
   end
 end
 
---- Opens every input and runs the recipe: returns name -> draft, the inputs' prefixes, and notes about what was typed.
-function library.run(sandbox, description, arguments, given)
+--- Parameters as they are remembered: files by their checksums.
+local function traced(values)
+  local params = {}
+  for name, value in pairs(values) do
+    params[name] = type(value) == "table" and value.file and { file = value.name, bytes = #value.content, sha256 = core.sha256(value.content) } or value
+  end
+  return params
+end
+
+--- Opens every input and runs the recipe: returns name -> draft, the inputs' prefixes, notes about what was typed, and with
+--- `trace` what took part: params (name -> value or {file =, bytes =, sha256 =}), inputs ({name =, rest =, prefix =, bundle =}),
+--- modules ({file =, sha256 =}).
+function library.run(sandbox, description, arguments, given, trace)
   local inputs = recipe.match_inputs(description.inputs, arguments)
+  local origin = trace and { inputs = {} }
+  do
+    local values = recipe.parse_params(description.params, given, read_file)
+    sandbox:call("take", values)
+    if trace then origin.params = traced(values) end
+  end
   -- Files may be large, and two states would each have a copy of them for as long as the recipe runs.
-  sandbox:call("take", recipe.parse_params(description.params, given, read_file))
   collectgarbage()
   local drafts, names, prefixes, notes = {}, {}, {}, {}
   for i, input in ipairs(inputs) do
     local prefix, note = core.locate(input.path)
     prefixes[i], notes[#notes + 1] = prefix, note
-    drafts[i] = core.open(prefix):draft()
+    local bundle = core.open(prefix)
+    drafts[i] = bundle:draft()
     names[i] = { name = input.name, rest = input.rest }
+    if trace then origin.inputs[i] = { name = input.name, rest = input.rest, prefix = prefix, bundle = bundle } end
   end
   local outputs = sandbox:call("run", { drafts = drafts, names = names })
-  return outputs, prefixes, notes
+  if trace then origin.modules = sandbox:call "modules" end
+  return outputs, prefixes, notes, origin
 end
 
 return library

@@ -358,6 +358,7 @@ static inline gw_status gwt_write_draft(gw_draft *draft, const char *to, const g
   gw_status status = gw_plan_compile(draft, plan_options, &plan, error);
   if (status == GW_OK) status = gw_run_start(plan, to, options, &run, error);
   while (status == GW_OK && !finished) status = gw_run_wait(run, 1000, &finished, error);
+  if (status == GW_OK && options && options->lineage) status = gw_run_set_lineage(run, "{}\n", 3, error);
   if (status == GW_OK) status = gw_run_commit(run, error);
   gw_run_free(run);
   gw_plan_free(plan);

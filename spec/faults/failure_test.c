@@ -17,7 +17,7 @@ static void complain(const char *what, const gw_error *error) {
 
 /* Hidden names stay only where removing them is what failed; those of a crash before may have been there. */
 static bool tidy(void) {
-  return strcmp(disk.failed_call, "unlink") == 0 || scene->after_a_crash || !strstr(gwt_listing(folder.text).text, ".godwit");
+  return strcmp(disk.failed_call, "unlink") == 0 || scene->after_a_crash || !strstr(gwt_listing(folder.text).text, ".godwit-");
 }
 
 static void judge_failure(gw_status status, const gw_error *error) {
@@ -171,7 +171,7 @@ static void file_systems_without_hard_links(void) {
     CHECK(status == (needs ? GW_UNSUPPORTED : GW_OK));
     CHECK(gwt_judge(folder.text, true, &error) == (!needs ? GWT_NEW : scene->old_shards ? GWT_OLD : GWT_ABSENT));
     CHECK(!needs || (error.hint[0] && strstr(error.what, "hard link")));
-    CHECK(!strstr(gwt_listing(folder.text).text, ".godwit"));
+    CHECK(!strstr(gwt_listing(folder.text).text, ".godwit-"));
   }
 }
 

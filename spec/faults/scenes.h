@@ -124,7 +124,7 @@ static gw_status gwt_scene_run(const gwt_scene *scene, gw_error *error) {
   options.threads = 1;
   options.memory = 1;
   options.force = scene->old_shards > 0;
-  options.latest = scene->latest;
+  options.latest = options.lineage = scene->latest;
   options.timestamp = 5;
   return gwt_scene_migrate(scene, &plan, &options, error);
 }
@@ -219,7 +219,7 @@ static bool gwt_next_run_tidies(const gwt_scene *scene) {
   gwt_path names = gwt_listing(folder.text), wanted = gwt_path_of("%s", scene->latest ? "checkpoint" : "");
   for (int32_t i = 0; i < shards; i++)
     wanted = gwt_path_of("%s%sckpt.data-%05d-of-%05d", wanted.text, wanted.text[0] ? " " : "", i, shards);
-  wanted = gwt_path_of("%s ckpt.index%s", wanted.text, scene->meta ? " ckpt.meta" : "");
+  wanted = gwt_path_of("%s%s ckpt.index%s", wanted.text, scene->latest ? " ckpt.godwit.json" : "", scene->meta ? " ckpt.meta" : "");
   if (!fine || strcmp(names.text, wanted.text) != 0) fprintf(stderr, "the next run left: %s (%s)\n", names.text, error.what);
   return fine && strcmp(names.text, wanted.text) == 0;
 }

@@ -2,6 +2,7 @@
 
 local core = require "godwit.core"
 local library = require "godwit.library"
+local plan_json = require "godwit.plan_json"
 local terminal = require "godwit.terminal"
 local plural = require "godwit.plural"
 
@@ -71,8 +72,12 @@ function plan.add_arguments(parser)
   parser:option("-p --param", "a parameter of the recipe; NAME=@FILE for a file"):argname("NAME=VALUE"):count("*")
   plan.add_layout(parser)
   add_limits(parser)
+  parser:option("--plan", "a saved plan instead of recipe and inputs: refused when any of them has changed since"):argname("FILE")
   parser:flag("--json", "print JSON")
 end
+
+--- With --plan: opens the saved plan and takes its arguments; else nil.
+function plan.open_saved(values) return values.plan and require "godwit.saved_plan".open(values) end
 
 --- A usage line that reads better than the generated one: either a recipe comes first, or -e.
 function plan.usage(name, output)
@@ -83,6 +88,7 @@ function plan.parser(argparse)
   local parser = argparse("godwit plan", plan.summary):usage(plan.usage("plan", ""))
   plan.add_arguments(parser)
   parser:option("-o --output", "where run would write; only shown"):argname("OUT"):count("*")
+  parser:option("--save", "save the plan, for run --plan"):argname("FILE")
   return parser
 end
 
@@ -120,8 +126,9 @@ end
 -- ---- Compiling
 
 --- Runs the recipe and compiles every output. Returns a sequence of {name =, path =, plan =, draft =} in the order of the
---- names, and the inputs' prefixes. `form`: how the command is called, for who left something out.
-function plan.compile(values, form)
+--- names, the inputs' prefixes, and with `trace` what it was made from (origin.lua). `form`: how the command is called, for
+--- who left something out.
+function plan.compile(values, form, trace)
   local arguments = values.recipe
   local source, chunk
   if values.execute then
@@ -136,7 +143,7 @@ function plan.compile(values, form)
     expression = values.execute ~= nil, end_program = true, json = values.json, steps = values.max_steps, memory = values.max_recipe_memory,
     seconds = values.max_recipe_time,
   })
-  local outputs, prefixes, notes = library.run(sandbox, description, arguments, plan.parse_assignments(values.param, "-p", "NAME=VALUE"))
+  local outputs, prefixes, notes, made = library.run(sandbox, description, arguments, plan.parse_assignments(values.param, "-p", "NAME=VALUE"), trace)
   if not values.quiet then
     for _, note in ipairs(notes) do terminal.note(note) end
   end
@@ -151,56 +158,13 @@ function plan.compile(values, form)
     end
     compiled[i] = { name = name, path = paths[name], plan = result, draft = outputs[name] }
   end
-  return compiled, prefixes
+  if made then
+    made.name, made.source, made.chunk, made.description = not values.execute and values.recipe[1] or nil, source, chunk, description
+  end
+  return compiled, prefixes, made
 end
 
 -- ---- Printing
-
-local function add_up(compiled)
-  local sum = { bytes_computed = 0, bytes_moved = 0, bytes_shared = 0, bytes_unverified = 0 }
-  for _, output in ipairs(compiled) do
-    local totals = output.plan:totals()
-    for field in pairs(sum) do sum[field] = sum[field] + totals[field] end
-  end
-  return sum
-end
-
-local function slices_json(slices)
-  local list = {}
-  for i, slice in ipairs(slices) do
-    list[i] = core.object { { "start", slice.start }, { "length", slice.length }, { "shard", slice.shard }, { "bytes", slice.bytes } }
-  end
-  return list
-end
-
-local function entry_json(entry)
-  return core.json(core.object {
-    { "name", entry.name }, { "dtype", entry.dtype }, { "shape", entry.shape }, { "bytes", entry.bytes },
-    { "action", entry.action }, { "from", entry.from }, { "replaces", entry.replaces },
-    { "expression", entry.expression }, { "line", entry.line }, { "slices", entry.slices and slices_json(entry.slices) },
-  })
-end
-
---- The plan as JSON, one tensor at a time. `memory`: what buffers may take, or nil.
-function plan.print_json(compiled, memory)
-  local out = io.stdout
-  out:write('{"schema": 1, "outputs": [')
-  for i, output in ipairs(compiled) do
-    local totals = output.plan:totals()
-    local head = core.json(core.object { { "path", output.path or core.null }, { "kind", totals.kind } })
-    out:write(i > 1 and ",\n" or "\n", head:sub(1, -2), ', "tensors": [')
-    for j = 1, totals.tensors do out:write(j > 1 and ",\n" or "\n", entry_json(output.plan:entry(j))) end
-    out:write('\n], "dropped": [')
-    for j = 1, totals.dropped do
-      local name, line = output.plan:dropped(j)
-      out:write(j > 1 and ",\n" or "\n", core.json(core.object { { "name", name }, { "line", line } }))
-    end
-    out:write("]}")
-  end
-  local sum = add_up(compiled)
-  out:write(('\n], "bytes_computed": %d, "bytes_moved": %d, "bytes_shared": %d, "bytes_unverified": %d, "memory": %d}\n'):format(
-    sum.bytes_computed, sum.bytes_moved, sum.bytes_shared, sum.bytes_unverified, memory or core.default_memory))
-end
 
 local function width_of(text) return utf8.len(text) or #text end
 
@@ -268,7 +232,7 @@ function plan.print_text(compiled, memory)
     local totals = output.plan:totals()
     for field in pairs(all) do all[field] = all[field] + totals[field] end
   end
-  local sum = add_up(compiled)
+  local sum = plan_json.sum(compiled)
   local work = {}
   local parts = {
     { sum.bytes_computed, "to compute" }, { sum.bytes_moved, "to copy" }, { sum.bytes_shared, "to share" },
@@ -283,8 +247,12 @@ function plan.print_text(compiled, memory)
 end
 
 function plan.run(values)
-  local compiled = plan.compile(values, "godwit plan RECIPE INPUT..., or godwit plan -e 'LUA' INPUT...")
-  if values.json then plan.print_json(compiled, values.memory) else plan.print_text(compiled, values.memory) end
+  local opened = plan.open_saved(values)
+  local compiled, _, made = plan.compile(values, "godwit plan RECIPE INPUT..., or godwit plan -e 'LUA' INPUT...", opened or values.save)
+  if opened then require "godwit.saved_plan".compare(opened, compiled, made) end
+  if values.save then require "godwit.saved_plan".write(values.save, values, compiled, made) end
+  if values.json then plan_json.print(compiled, values.memory) else plan.print_text(compiled, values.memory) end
+  if values.save then terminal.note(("saved: `godwit run --plan %s -o OUT` does this, or nothing when something has changed"):format(values.save)) end
   return 0
 end
 

@@ -29,6 +29,7 @@ function run.parser(argparse)
   parser:option("-o --output", "the prefix to write; NAME=OUT for each of several outputs"):argname("OUT"):count("*")
   parser:option("--like", "refuse to write what the model of this checkpoint would not load"):argname("TARGET")
   check.add_assertion(parser, { "consumed", "existing" })
+  parser:flag("--lineage", "write OUT.godwit.json beside OUT: where it comes from, for `godwit lineage`")
   run.add_writing(parser)
   return parser
 end
@@ -83,18 +84,33 @@ local function check_like(values, compiled)
 end
 
 function run.run(values)
+  local opened = plan.open_saved(values)
   if #values.output == 0 and #values.recipe > 0 then
     core.fail { class = "usage", what = "-o OUT is missing: where should the result go?", hint = "`godwit plan` shows what would be done without writing" }
   end
-  local compiled, inputs = plan.compile(values, "godwit run RECIPE INPUT... -o OUT, or godwit run -e 'LUA' INPUT... -o OUT")
+  local form = "godwit run RECIPE INPUT... -o OUT, or godwit run -e 'LUA' INPUT... -o OUT"
+  local compiled, inputs, made = plan.compile(values, form, opened or values.lineage)
+  if opened then require "godwit.saved_plan".compare(opened, compiled, made) end
   check_like(values, compiled)
-  run.write(compiled, inputs, values)
-  if values.json and not values.quiet then plan.print_json(compiled, values.memory) end
+  run.write(compiled, inputs, values, made)
+  if values.json and not values.quiet then require "godwit.plan_json".print(compiled, values.memory) end
   return 0
 end
 
---- Writes every output, or none: all are written aside before the first is moved into place.
-function run.write(compiled, inputs, values)
+--- Says beside every output where it comes from.
+local function write_lineages(compiled, works, made, quiet)
+  local lineage = require "godwit.lineage"
+  local prepared = lineage.prepare(made, function(text)
+    if not quiet then terminal.note(text) end
+  end)
+  for i, output in ipairs(compiled) do
+    works[i]:lineage(lineage.text(prepared, output.path, output.name, works[i]:index_path(), output.plan:totals(), core.time()))
+  end
+end
+
+--- Writes every output, or none: all are written aside before the first is moved into place. `made`: what it all was made
+--- from, with `values.lineage`.
+function run.write(compiled, inputs, values, made)
   check_outputs(compiled, inputs)
   -- The last one first: a folder that the first had to make can go once it is empty.
   local works <close> = setmetatable({}, { __close = function(works)
@@ -103,9 +119,11 @@ function run.write(compiled, inputs, values)
   for i, output in ipairs(compiled) do
     works[i] = output.plan:run(output.path, {
       force = values.force, latest = values.latest, threads = values.threads, memory = values.memory, timestamp = core.time(),
+      lineage = values.lineage,
     })
     output.seconds = terminal.wait(works[i], output.path, values.quiet, "syncing")
   end
+  if values.lineage then write_lineages(compiled, works, made, values.quiet) end
   for i, output in ipairs(compiled) do
     works[i]:commit()
     local number, note = 1, works[i]:note(1)
