@@ -281,7 +281,8 @@ describe("a saved plan", function()
 
   it("wants nothing said again", function()
     save()
-    for what, more in pairs { ["a recipe and inputs"] = "x.lua in", ["-e"] = "-e ''", ["-p"] = "-p a=1", ["--shards"] = "--shards 2", ["--no-verify"] = "--no-verify" } do
+    local again = { ["a recipe and inputs"] = "x.lua in", ["-e"] = "-e ''", ["-p"] = "-p a=1", ["--shards"] = "--shards 2", ["--no-verify"] = "--no-verify" }
+    for what, more in pairs(again) do
       refused(2, "there is no use for " .. what, "run --plan p -o x " .. more)
     end
     refused(2, "-o OUT is missing", "plan -e '' in --save p && rm -f out.index && " .. program.quoted(program.PATH) .. " run --plan p")
