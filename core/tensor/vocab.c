@@ -13,10 +13,12 @@
 #include "../base/checked.h"
 #include "../base/error.h"
 #include "../base/hash.h"
+#include "../base/pool.h"
 #include "../godwit.h"
 
 enum {
   MOST_BUCKETS = 100000000,
+  JOB = 1 << 16, /* tokens that a thread looks up in one go */
   MOST_PROBES = 4096 /* of one token: honest ones take a few, and those that were made to meet must not take hours */
 };
 
@@ -222,15 +224,41 @@ static gw_status put_aliases(gw_mapping *mapping, const gw_vocab_options *option
   return status;
 }
 
-static gw_status map_lines(gw_mapping *mapping, const gw_vocab_options *options, gw_error *error) {
-  gw_remapping *out = mapping->out;
+/* Looks up JOB tokens. Nothing but its own places of the result is written, and nothing allocated: any thread may do it. */
+static gw_status map_some(void *context, unsigned worker, size_t number, gw_error *error) {
+  const gw_mapping *mapping = context;
+  size_t first = number * JOB, end = mapping->new_size - first > JOB ? first + JOB : mapping->new_size;
   gw_status status = GW_OK;
   gw_batch batch;
-  for (size_t i = 0; i < mapping->new_size && status == GW_OK; i += batch.count) {
-    take_batch(&mapping->lines, mapping->vocab, i, mapping->new_size, true, &batch);
+  (void)worker;
+  for (size_t i = first; i < end && status == GW_OK; i += batch.count) {
+    take_batch(&mapping->lines, mapping->vocab, i, end, true, &batch);
     for (size_t j = 0; j < batch.count && status == GW_OK; j++)
-      status = look_up(mapping, batch.tokens[j], batch.hashes[j], &out->indices[i + j], error);
+      status = look_up(mapping, batch.tokens[j], batch.hashes[j], &mapping->out->indices[i + j], error);
   }
+  return status;
+}
+
+static gw_status map_all(gw_mapping *mapping, gw_error *error) {
+  gw_pool_work work = {.context = mapping, .jobs = mapping->new_size / JOB + (mapping->new_size % JOB > 0), .job = map_some};
+  gw_pool *pool;
+  bool finished = false;
+  unsigned threads = gw__pool_threads(0);
+  if (threads < 2 || work.jobs < 2) {
+    gw_status status = GW_OK;
+    for (size_t i = 0; i < work.jobs && status == GW_OK; i++) status = map_some(mapping, 0, i, error);
+    return status;
+  }
+  gw_status status = gw__pool_start(&work, threads < work.jobs ? threads : (unsigned)work.jobs, &pool, error);
+  if (status != GW_OK) return status;
+  while (status == GW_OK && !finished) status = gw__pool_wait(pool, 1000, &finished, error);
+  gw__pool_free(pool);
+  return status;
+}
+
+static gw_status map_lines(gw_mapping *mapping, const gw_vocab_options *options, gw_error *error) {
+  gw_remapping *out = mapping->out;
+  gw_status status = map_all(mapping, error);
   for (size_t i = mapping->new_size; i < out->count; i++) out->indices[i] = -1;
   if (status == GW_OK) status = put_aliases(mapping, options, error);
   out->lost = mapping->old_size;

@@ -154,10 +154,34 @@ static void vocabularies_without_memory(void) {
   }
 }
 
+/* Looked up on several threads, in jobs of 65,536. */
+static void large_vocabularies(void) {
+  enum { LINES = 3 * 65536 + 7 };
+  char *text = malloc(2 * (size_t)LINES * 8), *old_text = text + (size_t)LINES * 8;
+  size_t size = 0, old_size = 0;
+  for (size_t i = 0; i < LINES; i++) size += (size_t)sprintf(text + size, "t%06zu", i) + 1, text[size - 1] = '\n';
+  for (size_t i = LINES; i-- > 0;) /* backwards, and every third is another */
+    old_size += (size_t)sprintf(old_text + old_size, "%c%06zu", i % 3 ? 't' : 'x', i) + 1, old_text[old_size - 1] = '\n';
+  gw_vocab *vocab = vocab_of(text, size), *old = vocab_of(old_text, old_size);
+  gw_remapping *remapping = NULL;
+  CHECK(gw_vocab_remap(vocab, old, NULL, &remapping, NULL) == GW_OK && remapping->count == LINES);
+  size_t wrong = 0, kept = 0;
+  for (size_t i = 0; i < LINES; i++) {
+    wrong += remapping->indices[i] != (i % 3 ? (int64_t)(LINES - 1 - i) : -1);
+    kept += i % 3 > 0;
+  }
+  CHECK(wrong == 0 && remapping->kept == kept && remapping->lost == LINES - kept);
+  gw_free(remapping);
+  gw_vocab_free(vocab);
+  gw_vocab_free(old);
+  free(text);
+}
+
 int main(void) {
   RUN(lines_end_as_in_tensorflow);
   RUN(tokens_are_found_where_they_are);
   RUN(tokens_that_were_made_to_meet);
   RUN(vocabularies_without_memory);
+  RUN(large_vocabularies);
   return gwt_finish();
 }
