@@ -54,18 +54,20 @@ step() {
 # beside NAME SECONDS COMMAND...: a step that runs while others do, as many at once as there are processors.
 # `together` waits for all of them and counts.
 sides=() # a file each: first the counts, then what the step printed
+side_step() { # FILE NAME SECONDS COMMAND...: a step whose counts go to a file
+  local side=$1 passed=0 failed=0
+  local -a broken=()
+  # What bash starts beside itself ignores Ctrl-C; some tests send it.
+  step "$2" "$3" env --default-signal=INT,QUIT "${@:4}" >"$side.log" 2>&1
+  { printf '%s %s %s\n' "$passed" "$failed" "${broken[*]}"; cat "$side.log"; } >"$side"
+  rm -f "$side.log"
+}
 beside() {
   local side
   while [ "$(jobs -rp | wc -l)" -ge "$(nproc)" ]; do wait -n || true; done
   side=$(mktemp "${TMPDIR:-/tmp}/godwit-side.XXXXXX")
   sides+=("$side")
-  (
-    passed=0 failed=0 broken=()
-    # What bash starts beside itself ignores Ctrl-C; some tests send it.
-    step "$1" "$2" env --default-signal=INT,QUIT "${@:3}" >"$side.log" 2>&1
-    { printf '%s %s %s\n' "$passed" "$failed" "${broken[*]}"; cat "$side.log"; } >"$side"
-    rm -f "$side.log"
-  ) </dev/null &
+  side_step "$side" "$@" </dev/null &
 }
 together() {
   local side good bad names

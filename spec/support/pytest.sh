@@ -1,12 +1,13 @@
 #!/bin/bash
-# pytest.sh PYTHON XML FOLDER: runs pytest there, names the versions it judged with, and ends with the counts.
+# pytest.sh PYTHON XML FOLDER: runs pytest there, some files side by side, names the versions it judged with, and ends with the counts.
 # No test at all is a failure (pytest's status 5).
 set -u
 python=$1 xml=$2 folder=$3
 "$python" -c 'from importlib.metadata import version as v; import sys
 print("Python", sys.version.split()[0], "- TensorFlow", v("tensorflow-cpu"), "- numpy", v("numpy"))'
 status=0
-"$python" -m pytest -q -p no:cacheprovider --junitxml="$xml" "$folder" || status=$?
+workers=$(nproc) # each has a TensorFlow of its own in memory
+"$python" -m pytest -q -p no:cacheprovider -n $((workers < 4 ? workers : 4)) --dist loadfile --junitxml="$xml" "$folder" || status=$?
 "$python" - "$xml" <<'PYTHON'
 import sys
 import xml.etree.ElementTree as tree

@@ -96,10 +96,11 @@ run_specs() {
   fi
   echo "specs in random order; SEED=$seed repeats it"
   lua_environment
+  export SCRATCH
   # SPECS and SPEC_LUA are words.
   # shellcheck disable=SC2086
   for spec in $SPECS; do
-    export SCRATCH=$scratch/$(basename "$spec" .lua)
+    SCRATCH=$scratch/$(basename "$spec" .lua)
     mkdir "$SCRATCH"
     beside "$spec" $((300 * slower)) "${settled[@]}" $SPEC_LUA "$BUSTED" --lang=en --output=plainTerminal --shuffle --seed="$seed" "$@" -- "$spec"
   done

@@ -1,13 +1,13 @@
 #!/bin/bash
-# venv.sh FOLDER: makes a virtual environment with TensorFlow and pytest there, or keeps it when it is good already.
+# venv.sh FOLDER: makes a virtual environment with TensorFlow, pytest and pytest-xdist there, or keeps it when it is good already.
 # TENSORFLOW says which one, as pip writes it. TensorFlow 2.15 needs Python 3.9 to 3.11.
 set -euo pipefail
 folder=$1
-wanted="$TENSORFLOW pytest"
+wanted="$TENSORFLOW pytest pytest-xdist"
 
 good() {
   [ "$(cat "$folder/wanted" 2>/dev/null)" = "$wanted" ] &&
-    "$folder/bin/python" -c 'from importlib.metadata import version as v; v("tensorflow-cpu"), v("pytest")' 2>/dev/null
+    "$folder/bin/python" -c 'from importlib.metadata import version as v; v("tensorflow-cpu"), v("pytest"), v("pytest-xdist")' 2>/dev/null
 }
 suitable() {
   "$1" -c 'import sys, venv, ensurepip; sys.exit(not (3, 9) <= sys.version_info[:2] <= (3, 11))' 2>/dev/null
