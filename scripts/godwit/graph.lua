@@ -390,11 +390,11 @@ function graph.slots(optimizer)
   end
 end
 
-function graph.set_slot(optimizer, of, name, tensor)
+function graph.set_slot(optimizer, variable, name, tensor) -- luacheck: ignore 431 (the function of this name is gw's)
   check_node(optimizer, "gw.graph.set_slot")
-  check_node(of, "gw.graph.set_slot")
+  check_node(variable, "gw.graph.set_slot")
   check_name(name, "the slot's name")
-  core.node_set_slot(optimizer, of, name, tensor)
+  core.node_set_slot(optimizer, variable, name, tensor)
 end
 
 return { graph = graph, objects = objects, dict = dict, variable = variable }

@@ -1,15 +1,18 @@
 ---@meta godwit
 -- LuaCATS annotations of the Lua API, for editors and readers; spec/meta_spec.lua compares them with what is registered.
--- scripts/README.md explains the same in prose. Nothing loads this file when programs run.
+-- scripts/README.md explains the same in prose. Nothing loads this file when programs run; `godwit help api`, the REPL's .help,
+-- godwit-api(3) and the specs read it by annotations.lua, which says what it may contain.
 error("godwit.meta has annotations only: it is read by editors, not loaded", 0)
+
+-- ---- The API and the types in common ---------------------------------------------------------------------------------
 
 --- The API. A recipe finds it as the global `gw`, a Lua program by `local gw = require "godwit"`.
 ---@class godwit
 ---@field version string The version of godwit, as `godwit --version` says it.
 local gw = {}
 
---- How a tensor's elements are stored. Made by `gw.scalar` and its neighbours: the first two lines. All others are read,
---- kept and written, and their values are shown where they are numbers (tensorflow/core/framework/types.proto).
+--- How a tensor's elements are stored. `gw.scalar` and its neighbours make those from `float16` to `string`. All others are
+--- read, kept and written, and their values are shown where they are numbers (tensorflow/core/framework/types.proto).
 --- `half`, `float` and `double` are taken for `float16`, `float32` and `float64`.
 ---@alias godwit.Dtype
 ---| "float16" | "bfloat16" | "float32" | "float64" | "complex64" | "complex128"
@@ -34,6 +37,7 @@ local gw = {}
 ---@class godwit.RuleOptions
 ---@field optional? boolean true: no error when nothing matches.
 
+--- The last argument of `map`.
 ---@class godwit.MapOptions: godwit.RuleOptions
 ---@field slots? boolean true: the slots and averages of what was found, where they have its shape, get the function too.
 
@@ -69,8 +73,7 @@ function gw.open(path) end
 --- A new name-based draft.
 ---
 --- Raises when a value is no tensor or a key no name.
---- A draft's `vars` will do, and a dictionary of variables in an object graph.
----@param tensors table<string, godwit.Tensor> | godwit.Vars | godwit.Node Names to tensors.
+---@param tensors table<string, godwit.Tensor> | godwit.Vars | godwit.Node Names to tensors; a dictionary of variables in an object graph will do.
 ---@return godwit.Draft
 function gw.variables(tensors) end
 
@@ -121,6 +124,7 @@ function gw.variable(tensor, options) end
 ---@return godwit.Vocab
 function gw.vocab(source) end
 
+--- What `gw.vocab_info` takes.
 ---@class godwit.VocabSettings
 ---@field new_vocab godwit.Vocab | godwit.File | string[]
 ---@field old_vocab godwit.Vocab | godwit.File | string[]
@@ -139,6 +143,7 @@ function gw.vocab(source) end
 ---@return godwit.VocabInfo
 function gw.vocab_info(settings) end
 
+--- Where tokens went, as `gw.vocab_info` found it.
 ---@class godwit.VocabInfo
 ---@field axis integer
 ---@field count integer Places along the axis: new tokens and buckets.
@@ -247,6 +252,8 @@ function Draft:merge(other) end
 --- Where a source's tensor goes: a name; a scope ending in `/`, when the source's is one; a variable of this draft's object
 --- graph; a list of names or variables, which are its parts; or `{target, fn}`, where `fn(tensor, name)` returns the value.
 ---@alias godwit.AssignTarget string | godwit.Node | (string | godwit.Node)[] | [godwit.AssignTarget, godwit.AssignFunction]
+
+--- Gives the value of what a rule of `assign` goes to.
 ---@alias godwit.AssignFunction fun(tensor: godwit.Tensor, name: string): godwit.Tensor
 
 --- Takes over source's tensors by an assignment map, as tf.compat.v1.train.init_from_checkpoint fills a model's variables. Rules
@@ -336,6 +343,7 @@ function Report:close() end
 ---@field from? string The source's.
 ---@field into? string The target's.
 
+--- What `like` and `assert_like` take.
 ---@class godwit.LikeOptions: godwit.RestoreOptions
 ---@field as? "restore" | "read" Without: "restore" when the target has a save_counter.
 
@@ -409,6 +417,7 @@ function Draft:save(prefix, options) end
 ---@field threads? integer 1 to 256. Default: one for each core.
 ---@field memory? integer Bytes for buffers. Default: 64 MiB.
 
+--- What saving would do: the document of `godwit plan --json`.
 ---@class godwit.Plan
 ---@field schema 1
 ---@field outputs godwit.PlanOutput[] One.
@@ -418,11 +427,13 @@ function Draft:save(prefix, options) end
 ---@field bytes_unverified integer Bytes among them whose checksum would not be checked.
 ---@field memory integer Bytes that buffers may take.
 
+--- A checkpoint that would be written.
 ---@class godwit.PlanOutput
 ---@field kind "variables" | "objects"
 ---@field tensors godwit.PlanEntry[] In the order of the names' bytes.
 ---@field dropped { name: string, line: string? }[] Tensors of the input that are no part of the result, and by which line.
 
+--- A tensor that would be written.
 ---@class godwit.PlanEntry
 ---@field name string
 ---@field dtype godwit.Dtype
@@ -450,6 +461,7 @@ function Draft:save(prefix, options) end
 ---@class godwit.graph
 local graph = {}
 
+--- Has the object a child of this name?
 ---@param node godwit.Node
 ---@param name string
 ---@return boolean
@@ -513,11 +525,14 @@ function graph.move(from, name, to, new_name) end
 ---@return godwit.Node
 function graph.wrap(name, node) end
 
---- A variable's tensor. Raises for other objects.
+--- A variable's tensor.
+---
+--- Raises for other objects.
 ---@param node godwit.Node
 ---@return godwit.Tensor
 function graph.tensor(node) end
 
+--- Is the object a variable?
 ---@param node godwit.Node
 ---@return boolean
 function graph.is_variable(node) end
@@ -540,7 +555,9 @@ function graph.path(node) end
 ---@return string
 function graph.escape(name) end
 
---- And back. Raises for what no name gives.
+--- And back.
+---
+--- Raises for what no name gives.
 ---@param part string
 ---@return string
 function graph.unescape(part) end
@@ -620,6 +637,7 @@ function Tensor:value(options) end
 ---@return godwit.Stats
 function Tensor:stats() end
 
+--- What `stats` gives.
 ---@class godwit.Stats
 ---@field count integer Elements.
 ---@field zeros integer
@@ -773,13 +791,14 @@ function gw.mean(tensors, weights) end
 
 -- ---- New values: tf.random.stateless_* with Philox and the seed {seed, 0}, bit for bit ---------------------------------
 
---- `seed`: without one, the n-th tensor of a run that has none takes n, and the plan says so.
+--- What `gw.random_uniform` takes. Without `seed` the n-th tensor of a run that has none takes n, and the plan says so.
 ---@class godwit.UniformOptions
 ---@field dtype? "float16" | "bfloat16" | "float32" | "float64" Default float32.
 ---@field seed? integer
 ---@field minval? number Default 0.
 ---@field maxval? number Default 1; not reached.
 
+--- What `gw.random_normal` and `gw.truncated_normal` take. Without `seed` as for `gw.random_uniform`.
 ---@class godwit.NormalOptions
 ---@field dtype? "float16" | "bfloat16" | "float32" | "float64" Default float32.
 ---@field seed? integer
@@ -815,7 +834,9 @@ function gw.glorot_uniform(shape, options) end
 --- A scalar. Without `dtype` a Lua float is float32, an integer int32, a boolean bool, a string string (tf.constant's
 --- defaults, but an integer beyond int32 raises instead of becoming int64).
 ---
---- Floats round to nearest even and overflow to infinity. Raises when an integer dtype does not have the value.
+--- Floats round to nearest even and overflow to infinity.
+---
+--- Raises when an integer dtype does not have the value.
 ---@param value godwit.Element `{re, im}` for complex dtypes; decimal digits for uint64 beyond 2^63 - 1.
 ---@param dtype? godwit.Dtype
 ---@return godwit.Tensor
@@ -902,7 +923,9 @@ function gw.sub(name, regex, replacement) end
 --- a Lua program: also a file, and it runs in its own sandbox).
 ---
 --- Parameters are checked as those of the command line, and defaults filled in. The function gives what the recipe returns,
---- or `ckpt` when that is nothing. Raises for a recipe that is not there, a wrong parameter, a missing input.
+--- or `ckpt` when that is nothing.
+---
+--- Raises for a recipe that is not there, a wrong parameter, a missing input.
 ---@param name string
 ---@return fun(ckpt: godwit.Draft, params?: table<string, any>, inputs?: table<string|integer, godwit.Draft>): godwit.Draft | table<string, godwit.Draft>
 function gw.recipe(name) end

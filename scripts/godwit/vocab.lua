@@ -89,24 +89,24 @@ end
 
 function vocab.is_info(value) return type(value) == "table" and getmetatable(value) == Info end
 
-function vocab.info(info)
-  if vocab.is_info(info) then return info end
-  if type(info) ~= "table" then fail("gw.vocab_info takes a table, not %s", core.what(info)) end
-  for field in pairs(info) do
+function vocab.info(settings)
+  if vocab.is_info(settings) then return settings end
+  if type(settings) ~= "table" then fail("gw.vocab_info takes a table, not %s", core.what(settings)) end
+  for field in pairs(settings) do
     if not FIELDS[field] then
       fail("a vocab_info has no field '%s' (new_vocab, new_vocab_size, num_oov_buckets, old_vocab, old_vocab_size, backup, axis, aliases)", tostring(field))
     end
   end
   for _, field in ipairs { "new_vocab", "old_vocab" } do
-    if info[field] == nil then fail("%s is missing: a vocabulary, a file parameter or a list of tokens", field) end
+    if settings[field] == nil then fail("%s is missing: a vocabulary, a file parameter or a list of tokens", field) end
   end
-  local axis, backup = info.axis, info.backup
+  local axis, backup = settings.axis, settings.backup
   if axis ~= nil and math.type(axis) ~= "integer" then fail("axis is a whole number, not %s", core.what(axis)) end
-  if backup == nil then backup = info.backup_initializer
-  elseif info.backup_initializer ~= nil then fail "backup and backup_initializer are the same: give one" end
+  if backup == nil then backup = settings.backup_initializer
+  elseif settings.backup_initializer ~= nil then fail "backup and backup_initializer are the same: give one" end
   local made = { axis = axis or 0, given_axis = axis or false, backup = backup == nil and 0 or backup, zero = backup == nil }
-  made.remapping, made.kept, made.new, made.lost = core.vocab_remap(vocab.vocab(info.new_vocab), vocab.vocab(info.old_vocab),
-    check_size(info, "new_vocab_size"), check_size(info, "old_vocab_size"), check_buckets(info.num_oov_buckets), list_aliases(info.aliases))
+  made.remapping, made.kept, made.new, made.lost = core.vocab_remap(vocab.vocab(settings.new_vocab), vocab.vocab(settings.old_vocab),
+    check_size(settings, "new_vocab_size"), check_size(settings, "old_vocab_size"), check_buckets(settings.num_oov_buckets), list_aliases(settings.aliases))
   made.count = #made.remapping
   return setmetatable(made, Info)
 end

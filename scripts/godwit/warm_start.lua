@@ -253,10 +253,10 @@ local function add_slots(rules, source, variable, key, infos, settings)
   end
 end
 
-function methods:warm_start(source, given)
+function methods:warm_start(source, settings)
   if type(self) ~= "userdata" then fail "warm_start is called with a colon: ckpt:warm_start(source, settings)" end
   if not assign.is_draft(source) then fail("warm_start takes a checkpoint and settings, not %s", core.what(source)) end
-  local settings = read_settings(given)
+  settings = read_settings(settings)
   local chosen = select(self, variables_of(self), settings)
   check_used(settings, chosen, self)
   local find, rules = source_names(source), setmetatable({ from = {}, to = {}, tensors = {} }, Rules)

@@ -1,10 +1,10 @@
--- godwit help [COMMAND]
+-- godwit help [COMMAND | api [NAME]]
 
 local COMMANDS = require "godwit.commands"
 local core = require "godwit.core"
 local nearest = require "godwit.nearest"
 
-local help = { summary = "explain godwit or one of its commands" }
+local help = { summary = "explain godwit, one of its commands, or the Lua API" }
 
 local ALIKE = {
   ls = "inspect", list = "inspect", show = "inspect", rename = "run", migrate = "run", load = "restore", like = "check", ["dry-run"] = "plan",
@@ -34,7 +34,8 @@ function help.overview()
     lines[#lines + 1] = ("  %-9s %s"):format(name, require("godwit.commands." .. name).summary)
   end
   lines[#lines + 1] = ""
-  lines[#lines + 1] = "`godwit help COMMAND` explains a command, `godwit --version` says which godwit this is."
+  lines[#lines + 1] = "`godwit help COMMAND` explains a command, `man godwit-COMMAND` at length;"
+  lines[#lines + 1] = "`godwit help api` lists what recipes may use, `godwit --version` says which godwit this is."
   lines[#lines + 1] = "A first look:   godwit inspect model.ckpt-1000"
   lines[#lines + 1] = [[A first change: godwit run -e 'ckpt:rename_scope("old/", "new/")' model.ckpt-1000 -o out/model.ckpt-1000]]
   return table.concat(lines, "\n") .. "\n"
@@ -42,7 +43,8 @@ end
 
 function help.parser(argparse)
   local parser = argparse("godwit help", help.summary)
-  parser:argument("command", "which command"):args("?")
+  parser:argument("command", "a command; or api, the Lua API"):argname("COMMAND"):args("?")
+  parser:argument("name", "behind api: a function or a type to explain"):argname("NAME"):args("?")
   return parser
 end
 
@@ -52,6 +54,13 @@ function help.run(values)
     io.stdout:write(help.overview())
     return 0
   end
+  if name == "api" then
+    local reference = require "godwit.reference"
+    io.stdout:write(values.name and reference.explain(values.name) or reference.overview())
+    if not values.name then io.stdout:write("\n`godwit help api NAME` explains one of them, `man godwit-api` all.\n") end
+    return 0
+  end
+  if values.name then core.fail { class = "usage", what = "help takes one command", hint = "godwit help COMMAND, or godwit help api NAME" } end
   for _, known in ipairs(COMMANDS) do
     if known == name then
       io.stdout:write(require("godwit.commands." .. name).parser(require "argparse"):get_help(), "\n")

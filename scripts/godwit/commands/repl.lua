@@ -230,25 +230,7 @@ dot.load = { "run a recipe on the checkpoint: .load RECIPE [-p NAME=VALUE]...", 
   submit(("ckpt = gw.recipe(%q)(ckpt, { %s })"):format(values.RECIPE, table.concat(parts, ", ")), chunk:sub(1, 1) == "@" and values.RECIPE or nil)
 end }
 
---- The annotation of a function: "gw.open", "ckpt:rename", "drop".
-local function documentation(name)
-  local wanted = name:match "([%w_]+)$"
-  local owner = name:match "^(.-)[.:][%w_]+$"
-  local comment = {}
-  for line in core.script_source "godwit.meta":gmatch "[^\n]*" do
-    local text = line:match "^%-%-%-%s?(.*)$"
-    if text then comment[#comment + 1] = text
-    else
-      local of, method = line:match "^function ([%w_.]+)[.:]([%w_]+)%("
-      if method == wanted and (not owner or owner == of or owner == "gw." .. of or (of ~= "gw" and of ~= "graph" and owner ~= "gw")) then
-        return line:gsub("^function ", ""):gsub(" end$", ""), comment
-      end
-      comment = {}
-    end
-  end
-end
-
-dot.help = { "this, or what a function does: .help ckpt:rename", function(_, rest)
+dot.help = { "this, or what a function or a type is: .help ckpt:rename", function(_, rest)
   local name = words_of(rest)[1]
   if not name then
     io.stdout:write("Expressions print their value, `ckpt` is the checkpoint, `gw` the API; an unfinished line goes on.\n")
@@ -259,10 +241,7 @@ dot.help = { "this, or what a function does: .help ckpt:rename", function(_, res
     io.stdout:write("Try: ckpt   ckpt.vars[\"NAME\"]   ckpt:rename_scope(\"old/\", \"new/\")   .plan   .undo\n")
     return
   end
-  local head, lines = documentation(name)
-  if not head then core.fail { class = "usage", what = ("there is no help on '%s'"):format(name), hint = "for example .help ckpt:rename, .help gw.mean" } end
-  io.stdout:write(head, "\n")
-  for _, line in ipairs(lines) do io.stdout:write("  ", (line:gsub("^@(%l+) ", "%1 ")), "\n") end
+  io.stdout:write(require("godwit.reference").explain(name))
 end }
 
 dot.quit = { "leave (as Ctrl-D does)", function(session) session.done = true end }
