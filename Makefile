@@ -54,6 +54,7 @@ includedir ?= $(prefix)/include
 datarootdir ?= $(prefix)/share
 mandir ?= $(datarootdir)/man
 man1dir ?= $(mandir)/man1
+man3dir ?= $(mandir)/man3
 docdir ?= $(datarootdir)/doc/godwit
 pkgconfigdir ?= $(libdir)/pkgconfig
 # Where Debian's lua5.4 looks with the default prefix.
@@ -138,7 +139,9 @@ endif
 CORE_SRC := $(sort $(wildcard core/*/*.c))
 BINDINGS_SRC := $(sort $(filter-out bindings/main.c bindings/embed.c,$(wildcard bindings/*.c)))
 PROTO := $(sort $(wildcard proto/*.proto))
-SCRIPTS := $(sort $(filter-out scripts/embed.lua,$(shell find scripts -name '*.lua' 2>/dev/null)))
+SCRIPTS := $(sort $(filter-out scripts/embed.lua scripts/manual/%,$(shell find scripts -name '*.lua' 2>/dev/null)))
+# A page for each command and one text around the other two: the overview and the Lua API.
+MANUAL_TEXTS := $(sort $(wildcard scripts/manual/*.mdoc))
 UNIT_SRC := $(sort $(wildcard spec/c/*_test.c spec/faults/*_test.c))
 FUZZ_SRC := $(sort $(wildcard spec/fuzz/*_fuzz.c))
 SPECS := $(sort $(wildcard spec/*_spec.lua spec/faults/*_spec.lua))
@@ -156,12 +159,15 @@ LIBRARIES := $(O)/$(SONAME) $(O)/libgodwit.a
 UNITS := $(UNIT_SRC:%.c=$(F)/%)
 REPLAYS := $(FUZZ_SRC:%.c=$(F)/%)
 FUZZERS := $(FUZZ_SRC:%.c=$(O)/%.libfuzzer)
+MANUAL := $(patsubst %,$(generated)/manual/%,godwit.1 godwit-api.3 \
+  $(patsubst scripts/manual/%.mdoc,godwit-%.1,$(filter-out %/godwit.mdoc %/api.mdoc,$(MANUAL_TEXTS))))
+API_MARKDOWN := $(generated)/manual/godwit-api.md
 
 # ---- Building --------------------------------------------------------------------------------------------------------
 
 .PHONY: all check test accept mutations test-gc asan tsan valgrind fuzz fuzzers bench interop lint stage docs install uninstall dist clean demo help FORCE
 
-all: $(LIBRARIES) $(MODULE) $(PROGRAM) ## build the program, the C library and the Lua module into build/
+all: $(LIBRARIES) $(MODULE) $(PROGRAM) $(MANUAL) ## build the program, the C library, the Lua module and the manual into build/
 	@for file in godwit libgodwit.a $(SONAME) lua/godwit/core.so; do \
 	  if [ -e $(O)/$$file ] && ! cmp -s $(O)/$$file build/$$file; then \
 	    mkdir -p "$$(dirname build/$$file)" && ln -f $(O)/$$file build/$$file || exit 1; fi; done
@@ -175,6 +181,9 @@ $(generated)/scripts.list: FORCE
 	@mkdir -p $(@D); printf '%s\n' $(ARGPARSE) $(SCRIPTS) | cmp -s - $@ || printf '%s\n' $(ARGPARSE) $(SCRIPTS) >$@
 $(EMBED_C): $(O)/embed scripts/embed.lua $(SCRIPTS) $(ARGPARSE) $(generated)/scripts.list
 	$(call say,EMBED,"$(words $(SCRIPTS)) scripts")$(O)/embed scripts/embed.lua $@ argparse=$(ARGPARSE) $(SCRIPTS)
+# The options of a page are those of the command's parser, the reference is that of meta.lua's annotations.
+$(MANUAL) $(API_MARKDOWN) &: $(wildcard scripts/manual/*.lua) $(MANUAL_TEXTS) $(filter scripts/godwit/%,$(SCRIPTS)) $(ARGPARSE) | $(O)/embed
+	$(call say,MANUAL,"$(words $(MANUAL)) pages")rm -rf $(@D) && mkdir -p $(@D) && $(O)/embed scripts/manual/build.lua $(@D) $(ARGPARSE) $(MANUAL_TEXTS)
 $(ARGPARSE):
 	@echo "argparse for Lua 5.4 is not at $(ARGPARSE): make deps, or ARGPARSE=FILE" >&2; exit 1
 
@@ -226,7 +235,7 @@ HOST := $(if $(SANITIZE),$(if $(MODULE),$(O)/spec-host))
 $(O)/spec-host: $(O)/spec/support/host.o $(BINDINGS_OBJ) $(O)/libgodwit.a
 	$(call say,LINK,$@)$(call link,,$^ $(CORE_LIBS) $(PROGRAM_LIBS))
 
-test_parts := $(UNITS) $(REPLAYS) $(MODULE) $(PROGRAM) $(HOST)
+test_parts := $(UNITS) $(REPLAYS) $(MODULE) $(PROGRAM) $(MANUAL) $(HOST)
 test_environment = ROOT=$(CURDIR) UNITS="$(UNITS)" REPLAYS="$(REPLAYS)" SPECS="$(SPECS)" BUSTED=$(BUSTED) \
   SPEC_LUA="$(or $(HOST),$(LUA))" MODULES=$(CURDIR)/$(O)/lua GODWIT=$(CURDIR)/$(or $(PROGRAM),build/godwit) SANITIZE=$(SANITIZE) STAGE=$(CURDIR)/$(O)/stage
 
@@ -266,7 +275,7 @@ interop: all ## let TensorFlow (from PyPI, in build/venv) read what godwit write
 	@$(test_environment) VENV=$(VENV) spec/support/run_tests.sh interop
 
 lint_flags := $(our_cppflags) -isystem $(generated)/proto $(filter-out -fno-common,$(our_cflags)) $(WARNINGS)
-lint: $(PB_H) ## luacheck, clang-tidy, shellcheck, mandoc, and who may include what
+lint: $(PB_H) $(MANUAL) ## luacheck, clang-tidy, shellcheck, mandoc, and who may include what
 	@CC="$(CC)" FLAGS=$(call quoted,$(lint_flags)) LUACHECK=$(LUACHECK) LUA=$(LUA) spec/support/lint.sh
 
 demo: all ## migrate a checkpoint that TensorFlow wrote, and show it before and after
@@ -274,10 +283,14 @@ demo: all ## migrate a checkpoint that TensorFlow wrote, and show it before and 
 
 # ---- Documents, installing, packing ----------------------------------------------------------------------------------
 
-docs: build/docs/godwit.1.txt ## render the man page into build/docs/
-build/docs/godwit.1.txt: scripts/godwit.1
+# What people read: each page as text and, where mandoc is installed, as HTML; the reference of the Lua API as Markdown too.
+DOCS := $(MANUAL:$(generated)/manual/%=build/docs/%.txt)
+docs: $(DOCS) build/docs/api.md ## render the manual and the reference of the Lua API into build/docs/
+build/docs/%.txt: $(generated)/manual/%
 	$(call say,MAN,$@)mkdir -p $(@D) && if command -v mandoc >/dev/null; then mandoc -T utf8 $< | sed 's/.\x08//g' >$@ && \
-	  mandoc -T html -O style=none $< >$(@:.txt=.html); else man -l $< >$@; fi
+	  mandoc -T html -O style=none,man=%N.%S.html $< >$(@:.txt=.html); else man -l $< >$@; fi
+build/docs/api.md: $(API_MARKDOWN)
+	$(call say,COPY,$@)mkdir -p $(@D) && cp $< $@
 
 define PC
 prefix=$(prefix)
@@ -297,9 +310,10 @@ export PC
 
 # Scripts of the API go where `require "godwit"` of a stock lua5.4 finds them; the program has all of them inside.
 API_SCRIPTS := $(filter scripts/godwit/%,$(SCRIPTS))
+EXAMPLES := $(shell find examples -type f -not -name '*.py' -not -name '*.sh')
 D := $(DESTDIR)
 install: all ## install under PREFIX=/usr/local (DESTDIR and the GNU directory names are honoured)
-	$(INSTALL) -d $(D)$(bindir) $(D)$(libdir) $(D)$(includedir) $(D)$(pkgconfigdir) $(D)$(man1dir) $(D)$(luacdir)/godwit
+	$(INSTALL) -d $(D)$(bindir) $(D)$(libdir) $(D)$(includedir) $(D)$(pkgconfigdir) $(D)$(man1dir) $(D)$(man3dir) $(D)$(luacdir)/godwit
 	$(if $(PROGRAM),$(INSTALL) -m 755 $(PROGRAM) $(D)$(bindir)/godwit)
 	$(INSTALL) -m 644 core/godwit.h $(D)$(includedir)/godwit.h
 	$(INSTALL) -m 644 $(O)/libgodwit.a $(D)$(libdir)/libgodwit.a
@@ -309,12 +323,14 @@ install: all ## install under PREFIX=/usr/local (DESTDIR and the GNU directory n
 	@printf '%s\n' "$$PC" >$(D)$(pkgconfigdir)/godwit.pc
 	$(if $(MODULE),$(INSTALL) -m 755 $(MODULE) $(D)$(luacdir)/godwit/core.so)
 	@$(foreach script,$(API_SCRIPTS),$(INSTALL) -D -m 644 $(script) $(D)$(luadir)/$(script:scripts/%=%) &&) :
-	$(if $(wildcard scripts/godwit.1),$(INSTALL) -m 644 scripts/godwit.1 $(D)$(man1dir)/godwit.1)
-	@$(foreach page,$(wildcard README.md scripts/README.md examples/README.md examples/*.lua),$(INSTALL) -D -m 644 $(page) $(D)$(docdir)/$(page) &&) :
+	$(INSTALL) -m 644 $(filter %.1,$(MANUAL)) $(D)$(man1dir)
+	$(INSTALL) -m 644 $(filter %.3,$(MANUAL)) $(D)$(man3dir)
+	@$(foreach page,README.md scripts/README.md $(EXAMPLES),$(INSTALL) -D -m 644 $(page) $(D)$(docdir)/$(page) &&) :
 	@$(if $(D),,ldconfig 2>/dev/null ||) :
 
 uninstall: ## remove what install put there
-	rm -f $(D)$(bindir)/godwit $(D)$(includedir)/godwit.h $(D)$(pkgconfigdir)/godwit.pc $(D)$(man1dir)/godwit.1
+	rm -f $(D)$(bindir)/godwit $(D)$(includedir)/godwit.h $(D)$(pkgconfigdir)/godwit.pc
+	rm -f $(patsubst $(generated)/manual/%,$(D)$(man1dir)/%,$(filter %.1,$(MANUAL))) $(patsubst $(generated)/manual/%,$(D)$(man3dir)/%,$(filter %.3,$(MANUAL)))
 	rm -f $(D)$(libdir)/libgodwit.a $(D)$(libdir)/libgodwit.so $(D)$(libdir)/$(SONAME) $(D)$(libdir)/libgodwit.so.$(VERSION)
 	rm -rf $(D)$(luacdir)/godwit $(D)$(luadir)/godwit $(D)$(docdir)
 

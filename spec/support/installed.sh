@@ -71,8 +71,16 @@ fi
 if [ -e "$usr/bin/godwit" ]; then
   check "the program needs no Lua file beside it" program inspect "$fixture"
 fi
+# All that the overview names is there, and nothing else.
+pages() {
+  sed -n 's/^\.\(It \)\{0,1\}Xr \(godwit-[a-z]*\) \([13]\).*/man\3\/\2.\3/p' "$usr/share/man/man1/godwit.1" | sort -u >"$work/named"
+  (cd "$usr/share/man" && find . -name 'godwit-*' | sed 's/^\.\///' | sort) >"$work/pages"
+  [ -s "$work/named" ] && diff "$work/named" "$work/pages"
+}
 check "the man page is there" test -s "$usr/share/man/man1/godwit.1"
+check "the pages of the commands and of the Lua API are there" pages
 check "the Lua reference is where the man page says" test -s "$usr/share/doc/godwit/scripts/README.md"
+check "so are the checkpoints of its examples" test -s "$usr/share/doc/godwit/examples/data/digits.ckpt-100.index"
 
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

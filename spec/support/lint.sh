@@ -58,7 +58,7 @@ tidy() {
     exec clang-tidy --quiet --warnings-as-errors="*" "$0" -- "$@" 2>/dev/null' '{}' "${options[@]}"
 }
 scripts_are_quiet() { "$LUACHECK" --quiet --no-color scripts spec examples; }
-man_page() { mandoc -T lint -W warning scripts/godwit.1; }
+manual() { mandoc -T lint -W warning build/generated/manual/*.[13]; }
 rules() { "$LUA" spec/support/rules.lua; }
 
 [ ${#c_sources[@]} -eq 0 ] || run "every C file compiles without a warning" "$CC" compiles
@@ -67,6 +67,6 @@ run "godwit.h compiles alone as C++" g++ header_as_cxx
 [ ${#tidy_sources[@]} -eq 0 ] || run "clang-tidy" clang-tidy tidy
 run "luacheck" "$LUACHECK" scripts_are_quiet
 [ ${#shell_scripts[@]} -eq 0 ] || run "shellcheck" shellcheck shellcheck -x "${shell_scripts[@]}"
-[ ! -e scripts/godwit.1 ] || run "mandoc" mandoc man_page
+run "mandoc" mandoc manual
 run "who may include what" "$LUA" rules
 finish
