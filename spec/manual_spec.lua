@@ -89,6 +89,25 @@ describe("the manual", function()
     for _, status in ipairs { 0, 1, 2, 3, 4, 5, 130 } do assert.matches("\n.It " .. status .. "\n", page_of "godwit.1", 1, true) end
   end)
 
+  it("has every variable of the environment that is read, and no other", function()
+    local read, pipe = {}, assert(io.popen "grep -rhoE 'getenv *\\(?\"[A-Z_]+\"' scripts bindings core")
+    for line in pipe:lines() do read[line:match '"([%u_]+)"'] = true end
+    pipe:close()
+    read.HOME = nil -- where ~ is, as everywhere
+    local listed = {}
+    for name in page_of "godwit.1":match("\n%.Sh ENVIRONMENT\n(.-)\n%.Sh "):gmatch "%.It Ev ([%u_]+)" do listed[name] = true end
+    assert.same(read, listed)
+  end)
+
+  it("has every dot command of the REPL, and no other", function()
+    local help_of_repl = program.shell(("echo .help | %s repl"):format(program.quoted(program.PATH)))
+    local read, listed = {}, {}
+    for name in help_of_repl:gmatch "\n  (%.%l+) " do read[name] = true end
+    for name in page_of "godwit-repl.1":gmatch "\n%.It Ic (%.%l+)" do listed[name] = true end
+    assert.is_truthy(next(read))
+    assert.same(read, listed)
+  end)
+
   it("refers to pages that are there", function()
     local count = 0
     for name in lfs.dir(MADE) do

@@ -61,6 +61,21 @@ describe("meta.lua", function()
     assert.equal(2, #annotated "godwit.File")
   end)
 
+  it("is what godwit help api lists", function()
+    local out, err, status = program.run("help", "api")
+    assert.same({ "", 0 }, { err, status })
+    local count = 0
+    for _, section in ipairs(DOC.sections) do
+      for _, item in ipairs(section.items) do
+        assert.matches("\n  " .. (item.signature or item.name) .. "\n", out, 1, true)
+        local one = program.run("help", "api", item.name)
+        assert.matches((item.signature or item.name), one, 1, true)
+        count = count + 1
+      end
+    end
+    assert.is_true(count > 100)
+  end)
+
   it("has fields that are there", function()
     local ckpt = gw.open(scratch.KINDS .. "names")
     for class, object in pairs { ["godwit.Draft"] = gw.open(scratch.KINDS .. "objects"), ["godwit.Tensor"] = ckpt.vars.a, godwit = gw } do
