@@ -7,7 +7,7 @@ local plan = require "godwit.commands.plan"
 local plural = require "godwit.plural"
 local terminal = require "godwit.terminal"
 
-local command = { summary = "show where a checkpoint comes from, as run --lineage wrote it down" }
+local command = { summary = "show what a checkpoint was made from, if it was written down" }
 
 function command.parser(argparse)
   local parser = argparse("godwit lineage", command.summary)

@@ -252,6 +252,7 @@ function plan.run(values)
   if opened then require "godwit.saved_plan".compare(opened, compiled, made) end
   if values.save then require "godwit.saved_plan".write(values.save, values, compiled, made) end
   if values.json then plan_json.print(compiled, values.memory) else plan.print_text(compiled, values.memory) end
+  io.stdout:flush() -- the note comes behind it, also in a file
   if values.save then terminal.note(("saved: `godwit run --plan %s -o OUT` does this, or nothing when something has changed"):format(values.save)) end
   return 0
 end
