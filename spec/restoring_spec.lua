@@ -99,6 +99,16 @@ describe("restoring", function()
     assert.same({ 3.0, 4.0 }, value(fresh, "v/.OPTIMIZER_SLOT/o/m"))
   end)
 
+  it("makes slots of slots, which only an odd file has", function()
+    local old = gw.objects { o = { iter = gw.scalar(4, "int64") }, v = gw.tensor { 1.0, 2.0 } }
+    gw.graph.set_slot(old.root.o, old.root.v, "m", gw.tensor { 3.0, 4.0 })
+    for _, _, m in gw.graph.slots(old.root.o) do gw.graph.set_slot(old.root.o, m, "n", gw.tensor { 5.0, 6.0 }) end
+    local fresh = gw.objects { o = { iter = gw.scalar(0, "int64") }, v = gw.tensor { 0.0, 0.0 } }
+    local report = fresh:restore(old)
+    assert.same({ "(root).o's state 'm' for (root).v", "(root).o's state 'n' for (root).o's state 'm' for (root).v" }, names(report.notes))
+    assert.equal(#old, #fresh)
+  end)
+
   it("goes by names where one is name-based", function()
     local objects = gw.open(GUIDE .. "tf2-lists-1")
     local ckpt = gw.variables { a = gw.scalar(7.0), b = gw.scalar(8.0), ["scoped/c"] = gw.scalar(9.0), more = gw.scalar(1) }

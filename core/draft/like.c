@@ -96,13 +96,7 @@ static const char *object_name(gw_objects *objects, uint32_t object) {
   gw_buf *out = &objects->liking->text;
   const char *text;
   gw__buf_clear(out);
-  if (object < objects->target->node_count) {
-    gw__naming_put(&objects->target_names, object, out);
-  } else {
-    const gw_made *made = gw__match_made(objects->match, object);
-    if (made->optimizer == GW_NO_NODE) gw__put_text(out, "(root).save_counter");
-    else gw__naming_put_slot(&objects->target_names, made->optimizer, made->slot, made->variable, out);
-  }
+  gw__naming_put_object(&objects->target_names, objects->match, object, out);
   return gw__report_text(objects->liking, &text) == GW_OK ? text : "";
 }
 
@@ -208,6 +202,17 @@ static gw_status say_slot(gw_objects *objects, const gw_match_event *event, gw_r
   return status == GW_OK ? gw__report_add(objects->liking, list, name, first_key(objects->source, slot->slot), nothing, reason) : status;
 }
 
+/* 1 + the place of the slot that is made for `object`, or 0. They come in the order of their numbers. */
+static size_t find_new_slot(const gw_liking *liking, uint32_t object) {
+  size_t from = 0, to = liking->slot_count;
+  while (from < to) {
+    size_t middle = from + (to - from) / 2;
+    if (liking->slots[middle].object < object) from = middle + 1;
+    else to = middle;
+  }
+  return from < liking->slot_count && liking->slots[from].object == object ? from + 1 : 0;
+}
+
 /* The slot is made in the draft too, once all else is in place. */
 static gw_status say_made(gw_objects *objects, const gw_match_event *event) {
   gw_liking *liking = objects->liking;
@@ -217,9 +222,12 @@ static gw_status say_made(gw_objects *objects, const gw_match_event *event) {
   gw_status status = gw__report_add(liking, GW_REPORT_NOTES, object_name(objects, event->object), nothing, nothing,
                                     "TensorFlow makes this variable while it restores; the target has none");
   if (status != GW_OK || made->optimizer == GW_NO_NODE || !from) return status;
+  size_t after = 0;
+  if (made->variable >= objects->target->node_count && (after = find_new_slot(liking, made->variable)) == 0) return status;
   status = gw__reserve((void **)&liking->slots, &liking->slot_capacity, liking->slot_count + 1, sizeof *liking->slots, liking->error);
   if (status == GW_OK)
-    liking->slots[liking->slot_count++] = (gw_new_slot){made->optimizer, made->variable, (uint32_t)(from - liking->source->items), made->slot};
+    liking->slots[liking->slot_count++] =
+        (gw_new_slot){made->optimizer, made->variable, (uint32_t)(from - liking->source->items), made->slot, event->object, after};
   return status;
 }
 
@@ -356,7 +364,7 @@ static gw_status raises(const gw_report *report, gw_error *error) {
   return GW_INVALID;
 }
 
-static gw_status make_slot(gw_liking *liking, const gw_new_slot *slot, const char *line) {
+static gw_status make_slot(gw_liking *liking, gw_new_slot *slot, const char *line) {
   gw_draft *target = liking->target;
   gw_graph *graph;
   gw_tensor *tensor;
@@ -365,6 +373,7 @@ static gw_status make_slot(gw_liking *liking, const gw_new_slot *slot, const cha
   if (status == GW_OK) status = gw__draft_objects(target, &graph, liking->error);
   if (status == GW_OK) status = gw__draft_line_number(target, line, &number, liking->error);
   if (status != GW_OK) return status;
+  if (slot->after > 0) slot->variable = liking->slots[slot->after - 1].object;
   const gw_node *variable = &graph->nodes[slot->variable];
   gw__buf_clear(&liking->text);
   if (variable->attribute_count > 0) gw__put_bytes(&liking->text, variable->attributes[0].full_name.data, variable->attributes[0].full_name.size);
@@ -374,6 +383,7 @@ static gw_status make_slot(gw_liking *liking, const gw_new_slot *slot, const cha
   if (status == GW_OK)
     status = gw_draft_new_variable(target, tensor, (const char *)liking->text.data, liking->text.size, line, &node, liking->error);
   if (status == GW_OK) status = gw__graph_add_slot(graph, slot->optimizer, slot->name, slot->variable, node, number, liking->error);
+  slot->object = node;
   return status;
 }
 

@@ -27,6 +27,8 @@ typedef struct gw_new_slot {
   uint32_t optimizer, variable; /* nodes of the target */
   uint32_t from;                /* item of the source */
   gw_span name;                 /* of the source's graph */
+  uint32_t object;              /* its number in the match; once it is made: its node */
+  size_t after;                 /* 1 + the place of the slot that its variable is; 0: that is an old node */
 } gw_new_slot;
 
 typedef struct gw_liking {

@@ -223,5 +223,7 @@ void gw__naming_end(gw_naming *naming);
 /* Appends; at most some 2 KiB, whatever the graph: longer names lose their beginning. */
 void gw__naming_put(const gw_naming *naming, uint32_t node, gw_buf *out);
 void gw__naming_put_slot(const gw_naming *naming, uint32_t optimizer, gw_span slot, uint32_t variable, gw_buf *out);
+/* The same for an object of a match's target, those included that TensorFlow makes while it restores. */
+void gw__naming_put_object(const gw_naming *naming, const gw_match *match, uint32_t object, gw_buf *out);
 
 #endif

@@ -6,7 +6,7 @@
 
 /* An object that the target's file has not, and that TensorFlow makes while it restores. */
 typedef struct gw_made {
-  uint32_t optimizer, variable; /* of the target; GW_NO_NODE both: the root's save_counter */
+  uint32_t optimizer, variable; /* objects of the target, the variable may be a made one too; GW_NO_NODE both: the root's save_counter */
   gw_span slot;
 } gw_made;
 

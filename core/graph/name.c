@@ -3,8 +3,10 @@
 
 #include "../base/alloc.h"
 #include "graph.h"
+#include "match.h"
 
 enum {
+  MOST_SLOTS = 4,    /* of slots of slots, which only hostile files have */
   MOST_PARTS = 100,  /* of a path: hostile graphs are 10^5 deep, and each of their nodes may have to be named */
   MOST_BYTES = 1000  /* of a path */
 };
@@ -65,11 +67,15 @@ static void put_path(const gw_naming *naming, uint32_t node, gw_buf *out) {
   while (count-- > 0) put_part(parts[count], out);
 }
 
-void gw__naming_put_slot(const gw_naming *naming, uint32_t optimizer, gw_span slot, uint32_t variable, gw_buf *out) {
+static void put_slot_of(const gw_naming *naming, uint32_t optimizer, gw_span slot, gw_buf *out) {
   put_path(naming, optimizer, out);
   gw__put_text(out, "'s state '");
   gw__put_bytes(out, slot.data, slot.size < MOST_BYTES ? slot.size : MOST_BYTES);
   gw__put_text(out, "' for ");
+}
+
+void gw__naming_put_slot(const gw_naming *naming, uint32_t optimizer, gw_span slot, uint32_t variable, gw_buf *out) {
+  put_slot_of(naming, optimizer, slot, out);
   put_path(naming, variable, out);
 }
 
@@ -81,4 +87,18 @@ void gw__naming_put(const gw_naming *naming, uint32_t node, gw_buf *out) {
   }
   const gw_slot *slot = &naming->graph->nodes[owner].slots[naming->owned[node]];
   gw__naming_put_slot(naming, owner, slot->name, slot->variable, out);
+}
+
+void gw__naming_put_object(const gw_naming *naming, const gw_match *match, uint32_t object, gw_buf *out) {
+  for (int i = 0; i < MOST_SLOTS && object >= naming->graph->node_count; i++) {
+    const gw_made *made = gw__match_made(match, object);
+    if (made->optimizer == GW_NO_NODE) {
+      gw__put_text(out, "(root).save_counter");
+      return;
+    }
+    put_slot_of(naming, made->optimizer, made->slot, out);
+    object = made->variable;
+  }
+  if (object < naming->graph->node_count) gw__naming_put(naming, object, out);
+  else gw__put_text(out, "...");
 }

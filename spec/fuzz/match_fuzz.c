@@ -44,9 +44,9 @@ static void name_all(const gw_match *match, const gw_graph *source, const gw_gra
   for (uint32_t i = 0; i < gw_graph_nodes(source); i++) {
     uint32_t object = gw_match_object(match, i);
     if (object == GW_NO_NODE || object < gw_graph_nodes(target)) continue;
-    const gw_made *made = gw__match_made(match, object);
     gw__buf_clear(&text);
-    if (made->optimizer != GW_NO_NODE) gw__naming_put_slot(&names[1], made->optimizer, made->slot, made->variable, &text);
+    gw__naming_put_object(&names[1], match, object, &text);
+    must(!text.failed && text.size > 0 && text.size < 20000);
   }
   gw__buf_free(&text);
   gw__naming_end(&names[0]);
