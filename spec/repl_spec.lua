@@ -3,6 +3,7 @@
 local gw = require "godwit"
 local program = require "spec.support.program"
 local scratch = require "spec.support.scratch"
+local terminal = require "spec.support.terminal"
 
 local folder
 
@@ -215,45 +216,22 @@ describe("completion", function()
   end)
 end)
 
--- A terminal: what is typed, and what the screen then shows.
-local has_tmux = os.execute "command -v tmux >/dev/null 2>&1" and (os.getenv "SANITIZE" or "") == ""
 describe("repl in a terminal", function()
-  if not has_tmux then return pending "tmux is not there (or does not get along with sanitizers)" end
-  local socket
+  if not terminal.is_there then return pending "tmux is not there (or does not get along with sanitizers)" end
+  local session
+  local function screen() return session:screen() end
+  local function shows(pattern) return session:shows(pattern) end
+  local function keys(...) session:keys(...) end
 
-  local function tmux(arguments)
-    return program.shell(("tmux -L %s -f /dev/null %s"):format(socket, arguments), folder)
-  end
-  local function screen() return (tmux "capture-pane -p -t 0":gsub("%s+$", "")) end
-
-  --- Waits until the screen shows it (a Lua pattern).
-  local function shows(pattern)
-    local text
-    for _ = 1, 600 do
-      text = screen()
-      if text:find(pattern) then return text end
-      os.execute "sleep 0.05"
-    end
-    error(("the screen does not show %s, but:\n%s"):format(pattern, text), 2)
-  end
-
-  local NAMED = { Enter = true, Tab = true, Left = true, Up = true, BSpace = true, ["C-c"] = true, ["C-d"] = true }
-  local function keys(...)
-    for _, key in ipairs { ... } do tmux(("send-keys -t 0 %s %s"):format(NAMED[key] and "" or "-l --", program.quoted(key))) end
-  end
-
-  --- A server of its own: one whose last session has just ended still takes new ones, and then goes with them.
   local function start()
-    if socket then tmux "kill-server" end
-    socket = ("godwit-%s-%d"):format(folder:match "[^/]*$", math.random(1000000))
-    local command = ("exec env LC_ALL=C.UTF-8 GODWIT_HISTORY=%s/history %s repl in"):format(folder, program.PATH)
-    tmux(("new-session -d -x 100 -y 40 %s"):format(program.quoted(command)))
+    if session then session:close() end
+    session = terminal.start(("exec env LC_ALL=C.UTF-8 GODWIT_HISTORY=%s/history %s repl in"):format(folder, program.PATH), folder)
     shows "\n>$"
   end
 
   after_each(function()
-    tmux "kill-server"
-    socket = nil
+    if session then session:close() end
+    session = nil
   end)
 
   it("greets, edits lines, completes, and keeps a history", function()
