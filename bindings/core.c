@@ -300,6 +300,7 @@ int gwl_open(lua_State *L) {
                                        {"read_inside", gwl_read_inside},
                                        {"list_folder", gwl_list_folder},
                                        {"is_folder", gwl_is_folder},
+                                       {"is_file", gwl_is_file},
                                        {"make_folder", gwl_make_folder},
                                        {"catch_signals", catch_signals},
                                        {"interrupted", was_interrupted},

@@ -157,8 +157,9 @@ int gwl_regex_match(lua_State *L);
 int gwl_regex_sub(lua_State *L);
 int gwl_sandbox_new(lua_State *L);  /* core.sandbox(limits) */
 int gwl_read_inside(lua_State *L);  /* core.read_inside(folder, file) -> text, or nil and what is wrong */
-int gwl_list_folder(lua_State *L);  /* core.list_folder(folder) -> names, in no order */
+int gwl_list_folder(lua_State *L);  /* core.list_folder(folder, beginning?) -> names, in no order; "folder", "file" or "other" for each */
 int gwl_is_folder(lua_State *L);
+int gwl_is_file(lua_State *L);
 int gwl_line_editor(lua_State *L);
 int gwl_make_folder(lua_State *L);
 /* Charges work that core does for a recipe in a loop of its own; raises when its steps or its time are over. Nothing in

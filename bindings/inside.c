@@ -90,8 +90,19 @@ static int fail(lua_State *L, const char *path, int number) {
   return gwl_raise(L, &error);
 }
 
+/* Symbolic links count as what they lead to. */
+static const char *kind_of(DIR *folder, const struct dirent *entry) {
+  struct stat status;
+  if (entry->d_type == DT_DIR) return "folder";
+  if (entry->d_type == DT_REG) return "file";
+  if (entry->d_type != DT_LNK && entry->d_type != DT_UNKNOWN) return "other";
+  if (fstatat(dirfd(folder), entry->d_name, &status, 0) != 0) return "other";
+  return S_ISDIR(status.st_mode) ? "folder" : S_ISREG(status.st_mode) ? "file" : "other";
+}
+
 int gwl_list_folder(lua_State *L) {
-  const char *path = luaL_checkstring(L, 1);
+  size_t length;
+  const char *path = luaL_checkstring(L, 1), *beginning = luaL_optlstring(L, 2, "", &length);
   DIR **folder = lua_newuserdatauv(L, sizeof *folder, 0);
   *folder = NULL;
   lua_createtable(L, 0, 1);
@@ -101,22 +112,29 @@ int gwl_list_folder(lua_State *L) {
   *folder = opendir(path);
   if (!*folder) return fail(L, path, errno);
   lua_newtable(L);
+  lua_newtable(L);
   lua_Integer count = 0;
   for (const struct dirent *entry; (entry = readdir(*folder));) {
+    if (strncmp(entry->d_name, beginning, length) != 0) continue;
     lua_pushstring(L, entry->d_name);
-    lua_rawseti(L, -2, ++count);
+    lua_rawseti(L, -3, ++count);
+    lua_pushstring(L, kind_of(*folder, entry));
+    lua_rawseti(L, -2, count);
   }
   closedir(*folder); /* the collector has no haste, and descriptors are few */
   *folder = NULL;
+  return 2;
+}
+
+static int is_kind(lua_State *L, mode_t kind) {
+  struct stat status;
+  lua_pushboolean(L, stat(luaL_checkstring(L, 1), &status) == 0 && (status.st_mode & S_IFMT) == kind);
   return 1;
 }
 
-/* core.is_folder(path) */
-int gwl_is_folder(lua_State *L) {
-  struct stat status;
-  lua_pushboolean(L, stat(luaL_checkstring(L, 1), &status) == 0 && S_ISDIR(status.st_mode));
-  return 1;
-}
+/* core.is_folder(path), core.is_file(path): a regular one, whose opening never waits */
+int gwl_is_folder(lua_State *L) { return is_kind(L, S_IFDIR); }
+int gwl_is_file(lua_State *L) { return is_kind(L, S_IFREG); }
 
 /* core.make_folder() -> the path of a new, empty folder where temporary files go */
 int gwl_make_folder(lua_State *L) {

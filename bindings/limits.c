@@ -223,6 +223,7 @@ void gwl_limits_wrap_coroutines(lua_State *L) {
 
 /* What the signal handler writes: it may not format. A path has 4096 bytes, and six times as many in JSON. */
 static char last_words[20 << 10], last_json[28 << 10];
+static bool ends_program;
 
 /* The same signal says that the process has used up what `ulimit -t` gives it: then it ends as it would without us. */
 static void on_timer(int number, siginfo_t *info, void *context) {
@@ -235,11 +236,12 @@ static void on_timer(int number, siginfo_t *info, void *context) {
   ssize_t written = write(STDERR_FILENO, last_words, strlen(last_words));
   if (last_json[0]) written = write(STDOUT_FILENO, last_json, strlen(last_json));
   (void)written;
-  _exit(3);
+  _exit(last_words[0] ? 3 : 0);
 }
 
 void gwl_limits_last_words(const char *text, const char *json) {
-  snprintf(last_words, sizeof last_words, "%s", text);
+  ends_program = text != NULL;
+  snprintf(last_words, sizeof last_words, "%s", text ? text : "");
   snprintf(last_json, sizeof last_json, "%s", json);
 }
 
@@ -251,7 +253,7 @@ static struct timespec as_timespec(double seconds) {
 static void arm(gwl_limits *limits) {
   struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGXCPU};
   struct sigaction action;
-  if (!last_words[0] || timer_create(CLOCK_THREAD_CPUTIME_ID, &event, &limits->timer) != 0) return;
+  if (!ends_program || timer_create(CLOCK_THREAD_CPUTIME_ID, &event, &limits->timer) != 0) return;
   memset(&action, 0, sizeof action);
   action.sa_sigaction = on_timer;
   action.sa_flags = SA_SIGINFO;

@@ -38,7 +38,8 @@ int gwl_limits_call(lua_State *L, int arguments, int results);
 /* Puts the coroutine library on top of the stack under the limits, too. */
 void gwl_limits_wrap_coroutines(lua_State *L);
 void gwl_limits_explain_memory(const gwl_limits *limits, gw_error *error);
-/* Texts to end the program with when a recipe's time is over inside a C function; without them it is not ended. */
+/* Texts to end the program with when a recipe's time is over inside a C function: "" to end it without a word
+ * and without a failure, NULL not to end it. */
 void gwl_limits_last_words(const char *text, const char *json);
 
 #endif

@@ -286,7 +286,7 @@ static double limit(lua_State *L, const char *name, double otherwise) {
 }
 
 /* core.sandbox{title =, memory = bytes, steps =, seconds =, last_words =, last_json =}: limits with their defaults; with
- * the last two the program ends, by them, when a C function does not return in time. */
+ * the last two the program ends, by them (last_words = "": silently), when a C function does not return in time. */
 int gwl_sandbox_new(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 1);
@@ -296,7 +296,7 @@ int gwl_sandbox_new(lua_State *L) {
   if (lua_getfield(L, 1, "title") == LUA_TSTRING) snprintf(limits.title, sizeof limits.title, "%s", lua_tostring(L, -1));
   lua_getfield(L, 1, "last_words");
   lua_getfield(L, 1, "last_json");
-  gwl_limits_last_words(luaL_optstring(L, -2, ""), luaL_optstring(L, -1, ""));
+  gwl_limits_last_words(luaL_optstring(L, -2, NULL), luaL_optstring(L, -1, ""));
   void **box = gwl_new(L, GWL_SANDBOX, 0);
   lua_State *guest = gwl_limits_new_state(&limits);
   if (!guest) return luaL_error(L, "out of memory");

@@ -1,6 +1,7 @@
--- Tab in the REPL: what can follow the text before the cursor.
+-- Tab in the REPL: what can follow the text before the cursor. Shells' Tab is commands/complete.lua.
 
 local core = require "godwit.core"
+local paths = require "godwit.paths"
 
 local KEYWORDS = { "and", "break", "do", "else", "elseif", "end", "false", "for", "function", "goto", "if", "in", "local", "nil", "not", "or",
   "repeat", "return", "then", "true", "until", "while" }
@@ -80,23 +81,6 @@ local function indices(value, prefix)
   return names
 end
 
---- Checkpoints and folders that begin so.
-local function paths(prefix)
-  local folder, name = prefix:match "^(.*/)([^/]*)$"
-  folder, name = folder or "", name or prefix
-  local ok, files = pcall(core.list_folder, folder == "" and "." or folder)
-  if not ok then return {} end
-  local found = {}
-  for _, file in ipairs(files) do
-    if file:sub(1, #name) == name and (file:sub(1, 1) ~= "." or name ~= "") and file ~= "." and file ~= ".." then
-      if core.is_folder(folder .. file) then found[#found + 1] = folder .. file .. "/"
-      elseif file:match "%.index$" then found[#found + 1] = folder .. file:gsub("%.index$", "") end
-    end
-  end
-  table.sort(found)
-  return found
-end
-
 --- What all have in common beyond `prefix`; `closing` behind the only one.
 local function answer(prefix, candidates, closing)
   if #candidates == 0 then return "", nil end
@@ -116,7 +100,7 @@ return function(env, text, commands)
   local quote, path = text:match "gw%.open%s*%(?%s*([\"'])([^\"']*)$"
   if not path then path = text:match "^%s*%.save%s+(%S*)$" end
   if path then
-    local found = paths(path)
+    local found = paths.beginning_with(path, { checkpoints = true })
     return answer(path, found, #found == 1 and found[1]:sub(-1) ~= "/" and quote or "")
   end
   local base, mark, inside = text:match "([%a_][%w_.]*)%[([\"'])([^\"']*)$"

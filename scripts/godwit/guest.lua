@@ -245,8 +245,9 @@ end
 local guest = {}
 
 --- request: source, chunk (its name), expression (true: a one-liner that sees ckpt, inputs, p), folder (of its file), path
---- (folders). Returns the description.
+--- (folders), silent (it prints nothing). Returns the description.
 guest.load = guarded(function(request)
+  if request.silent then _G.print = function() end end
   title = request.chunk:sub(2)
   path = request.path
   local env = new_environment(request.folder)

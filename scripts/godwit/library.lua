@@ -64,10 +64,13 @@ library.files_of = files_of
 
 --- Every recipe of the library: those of GODWIT_PATH's folders in their order, then those that come with godwit. A sequence
 --- of {name =, file =, folder =, shadowed =}: `shadowed` by the file of an earlier folder; without file it comes with godwit.
-function library.all()
+--- A folder that cannot be listed is an error, unless `tolerant`.
+function library.all(tolerant)
   local found, first = {}, {}
   for _, folder in ipairs(folders()) do
-    for _, entry in ipairs(files_of(folder)) do found[#found + 1] = entry end
+    local ok, entries = problem.try(files_of, folder)
+    if not ok and not tolerant then error(entries, 0) end
+    for _, entry in ipairs(ok and entries or {}) do found[#found + 1] = entry end
   end
   for _, name in ipairs(library.bundled()) do found[#found + 1] = { name = name } end
   for _, entry in ipairs(found) do
@@ -122,21 +125,46 @@ local function last_words(title, seconds, json)
   return ("godwit: %s: %s\n  %s\n"):format(core.printable(title), what, hint), json and ('{"error": %s}\n'):format(problem.json(found)) or ""
 end
 
+local function folder_of(chunk) return chunk:match("^@(.*)/[^/]*$") or chunk:sub(1, 1) == "@" and "." or nil end
+
 --- Opens a recipe in a sandbox. `options`: expression (a one-liner), any (a module is no error),
 --- steps, memory, seconds (its limits), end_program (when a C function does not
---- return in time; json: then, too). Returns the sandbox and what the recipe says of itself.
+--- return in time; json: then, too), silent (prints nothing, whatever the recipe does, and ends the program without a word).
+--- Returns the sandbox and what the recipe says of itself.
 function library.load(source, chunk, options)
   local title = chunk:sub(2)
   local words, json
   if options.end_program then words, json = last_words(title, options.seconds or core.recipe_seconds, options.json) end
+  if options.silent then words = "" end
   local sandbox = core.sandbox {
     title = title, steps = options.steps, memory = options.memory, seconds = options.seconds, last_words = words, last_json = json,
   }
-  local folder = chunk:match("^@(.*)/[^/]*$") or chunk:sub(1, 1) == "@" and "." or nil
   local description = sandbox:call("load", {
-    source = source, chunk = chunk, expression = options.expression, any = options.any, folder = folder, path = folders(),
+    source = source, chunk = chunk, expression = options.expression, any = options.any, folder = folder_of(chunk), path = folders(),
+    silent = options.silent,
   })
   return sandbox, description
+end
+
+--- Calls visit(entry, description) for each of `entries` that can be loaded, in their order, until `patience` seconds of computing are over. All
+--- are loaded in one state, which is quicker than a state for each and good enough for a list of summaries: a recipe could
+--- change what those behind it say of themselves, and one that hits a limit (`options`, as above) is the last.
+function library.look_through(entries, patience, options, visit)
+  local sandbox <close> = setmetatable({ core.sandbox {
+    title = "recipes", memory = options.memory, seconds = options.seconds, last_words = options.silent and "" or nil,
+  } }, { __close = function(box) box[1]:close() end })
+  local started = os.clock()
+  for _, entry in ipairs(entries) do
+    if os.clock() - started > patience then return end
+    local ok, description = problem.try(function()
+      if entry.file and not core.is_file(entry.file) then return nil end -- reading a pipe would wait
+      local source, chunk = library.source(entry)
+      return sandbox[1]:call("load", {
+        source = source, chunk = chunk, any = true, folder = folder_of(chunk), path = folders(), silent = options.silent,
+      })
+    end)
+    if ok and description then visit(entry, description) end
+  end
 end
 
 --- A recipe as a function of drafts, for Lua programs; it runs in its sandbox. Inside of recipes see guest.lua.

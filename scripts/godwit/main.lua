@@ -8,8 +8,10 @@ local EXIT = { recipe = 3, limit = 3, damaged = 4, system = 5, usage = 2, interr
 
 
 local function is_command(name)
-  for _, command in ipairs(COMMANDS) do
-    if command == name then return true end
+  for _, list in ipairs { COMMANDS, COMMANDS.hidden } do
+    for _, command in ipairs(list) do
+      if command == name then return true end
+    end
   end
   return false
 end

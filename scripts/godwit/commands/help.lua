@@ -61,10 +61,12 @@ function help.run(values)
     return 0
   end
   if values.name then core.fail { class = "usage", what = "help takes one command", hint = "godwit help COMMAND, or godwit help api NAME" } end
-  for _, known in ipairs(COMMANDS) do
-    if known == name then
-      io.stdout:write(require("godwit.commands." .. name).parser(require "argparse"):get_help(), "\n")
-      return 0
+  for _, list in ipairs { COMMANDS, COMMANDS.hidden } do
+    for _, known in ipairs(list) do
+      if known == name then
+        io.stdout:write(require("godwit.commands." .. name).parser(require "argparse"):get_help(), "\n")
+        return 0
+      end
     end
   end
   help.unknown(name, "godwit help")

@@ -19,7 +19,8 @@ end
 
 -- ---- One recipe
 
-local function default_text(param)
+--- "required", "default: x", or nil.
+function recipes.default_text(param)
   if param.required then return "required" end
   if param.default == nil then return nil end
   if type(param.default) == "table" then return "default: " .. (#param.default > 0 and table.concat(param.default, ",") or "empty") end
@@ -53,7 +54,7 @@ function recipes.help(name, description)
   for _, param_name in ipairs(names) do
     local param = description.params[param_name]
     local kind = param.type == "choice" and table.concat(param.choices, " | ") or param.type == "file" and "@FILE" or param.type
-    local notes = { default_text(param) }
+    local notes = { recipes.default_text(param) }
     add(("  -p %s=%s%s"):format(param_name, param.type == "choice" and kind or kind:upper(), notes[1] and ("  (%s)"):format(notes[1]) or ""))
     if param.help then add("      " .. param.help) end
   end
