@@ -16,7 +16,7 @@ SHELL := /bin/bash
 PACKAGES := gcc libc6-dev pkg-config lua5.4 liblua5.4-dev lua-argparse protobuf-c-compiler libprotobuf-c-dev \
   libsnappy-dev libpcre2-dev libisal-dev libjansson-dev libmd-dev libedit2 lua-busted tmux
 # What working on godwit needs beside that: analysis, sanitizers, fuzzing, Python for the interop specs.
-PACKAGES_DEV := g++ clang clang-tidy libclang-rt-14-dev valgrind lua-check shellcheck mandoc python3 python3-venv git
+PACKAGES_DEV := g++ clang clang-tidy libclang-rt-14-dev valgrind lua-check shellcheck mandoc python3 python3-venv git zsh fish
 
 .PHONY: deps deps-dev
 deps: ## install the Debian packages that building and testing need
@@ -57,6 +57,10 @@ man1dir ?= $(mandir)/man1
 man3dir ?= $(mandir)/man3
 docdir ?= $(datarootdir)/doc/godwit
 pkgconfigdir ?= $(libdir)/pkgconfig
+# Where bash (with its package bash-completion), zsh and fish look for completions.
+bashcompletiondir ?= $(datarootdir)/bash-completion/completions
+zshcompletiondir ?= $(datarootdir)/zsh/site-functions
+fishcompletiondir ?= $(datarootdir)/fish/vendor_completions.d
 # Where Debian's lua5.4 looks with the default prefix.
 luadir ?= $(datarootdir)/lua/5.4
 luacdir ?= $(exec_prefix)/lib/lua/5.4
@@ -325,6 +329,9 @@ install: all ## install under PREFIX=/usr/local (DESTDIR and the GNU directory n
 	@$(foreach script,$(API_SCRIPTS),$(INSTALL) -D -m 644 $(script) $(D)$(luadir)/$(script:scripts/%=%) &&) :
 	$(INSTALL) -m 644 $(filter %.1,$(MANUAL)) $(D)$(man1dir)
 	$(INSTALL) -m 644 $(filter %.3,$(MANUAL)) $(D)$(man3dir)
+	$(INSTALL) -D -m 644 scripts/completions/godwit.bash $(D)$(bashcompletiondir)/godwit
+	$(INSTALL) -D -m 644 scripts/completions/godwit.zsh $(D)$(zshcompletiondir)/_godwit
+	$(INSTALL) -D -m 644 scripts/completions/godwit.fish $(D)$(fishcompletiondir)/godwit.fish
 	@$(foreach page,README.md scripts/README.md $(EXAMPLES),$(INSTALL) -D -m 644 $(page) $(D)$(docdir)/$(page) &&) :
 	@$(if $(D),,ldconfig 2>/dev/null ||) :
 
@@ -332,6 +339,7 @@ uninstall: ## remove what install put there
 	rm -f $(D)$(bindir)/godwit $(D)$(includedir)/godwit.h $(D)$(pkgconfigdir)/godwit.pc
 	rm -f $(patsubst $(generated)/manual/%,$(D)$(man1dir)/%,$(filter %.1,$(MANUAL))) $(patsubst $(generated)/manual/%,$(D)$(man3dir)/%,$(filter %.3,$(MANUAL)))
 	rm -f $(D)$(libdir)/libgodwit.a $(D)$(libdir)/libgodwit.so $(D)$(libdir)/$(SONAME) $(D)$(libdir)/libgodwit.so.$(VERSION)
+	rm -f $(D)$(bashcompletiondir)/godwit $(D)$(zshcompletiondir)/_godwit $(D)$(fishcompletiondir)/godwit.fish
 	rm -rf $(D)$(luacdir)/godwit $(D)$(luadir)/godwit $(D)$(docdir)
 
 dist: ## pack the committed sources as build/godwit-VERSION.tar.gz

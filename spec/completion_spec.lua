@@ -1,10 +1,12 @@
--- What can follow on the command line: `godwit complete`.
+-- What can follow on the command line: `godwit complete`, and what bash, zsh and fish make of it.
 
 local lfs = require "lfs"
 local program = require "spec.support.program"
 local scratch = require "spec.support.scratch"
+local terminal = require "spec.support.terminal"
 
 local quoted = program.quoted
+local SOURCES = (os.getenv "ROOT" or lfs.currentdir()) .. "/scripts/completions/"
 
 local folder
 
@@ -316,3 +318,168 @@ describe("a completion", function()
     is_quick({ "run", "recipe_" }, "GODWIT_PATH=team", 500)
   end)
 end)
+
+-- ---- Shells
+
+local has_odd_names = function()
+  for _, name in ipairs { "odd name", "it's", "co:lon=a@b", "$dollar" } do checkpoint("runs/" .. name) end
+  write("runs/my pair.lua", RECIPE)
+end
+
+local ENVIRONMENT = ("PATH=%s:$PATH LC_ALL=C.UTF-8"):format(quoted(program.PATH:match "^(.*)/"))
+
+describe("bash", function()
+  --- COMPREPLY after the words that bash makes of a line, whose last one is being typed. `typed`: what readline would replace.
+  local function reply(words, more)
+    local list = {}
+    for i, word in ipairs(words) do list[i] = quoted(word) end
+    local script = ("source %s\nCOMP_WORDS=(%s) COMP_CWORD=%d\n%s\n_godwit godwit %s\nprintf '%%s\\n' \"${COMPREPLY[@]}\""):format(
+      quoted(SOURCES .. "godwit.bash"), table.concat(list, " "), #words - 1, more.line and
+        ("COMP_LINE=%s COMP_POINT=%d COMP_TYPE=%d"):format(quoted(more.line), more.point or #more.line, more.type or 9) or "",
+      more.typed and quoted(more.typed) or "")
+    local out, err = program.shell(("env %s bash --norc -c %s"):format(ENVIRONMENT, quoted(script)), folder)
+    assert.equal("", err)
+    return out:gsub("\n$", "")
+  end
+
+  it("completes the word before the cursor", function()
+    assert.equal("inspect", reply({ "godwit", "in" }, { line = "godwit in", typed = "in" }))
+    assert.equal("inspect", reply({ "godwit", "in" }, {}))
+    assert.equal("inspect", reply({ "godwit", "inxyz" }, { line = "godwit inxyz", point = 9, typed = "in" }))
+    assert.equal("model.ckpt-1\nruns", reply({ "godwit", "inspect", "" }, { line = "godwit inspect ", typed = "" }))
+    assert.equal("", reply({ "godwit", "nothing", "" }, { line = "godwit nothing ", typed = "" }))
+    assert.equal("verify", reply({ "an-alias", "verif" }, { line = "an-alias verif", typed = "verif" }))
+  end)
+
+  it("puts words together that bash takes apart at = and @ and :", function()
+    local words = { "godwit", "run", "pair.lua", "-p", "mode", "=", "f" }
+    assert.equal("fast", reply(words, { line = "godwit run pair.lua -p mode=f", typed = "f" }))
+    assert.equal("fast", reply(words, {}))
+    words[7] = nil
+    assert.equal("fast\nsafe", reply(words, { line = "godwit run pair.lua -p mode=", typed = "" }))
+    assert.equal("fast\nsafe", reply(words, {}))
+    assert.equal("notes.txt", reply({ "godwit", "run", "pair.lua", "-p", "list", "=@", "no" }, { line = "godwit run pair.lua -p list=@no", typed = "no" }))
+    assert.equal("link", reply({ "godwit", "plan", "--data", "=", "l" }, { line = "godwit plan --data=l", typed = "l" }))
+    has_odd_names()
+    assert.equal("lon=a@b", reply({ "godwit", "inspect", "runs/co", ":", "l" }, { line = "godwit inspect runs/co:l", typed = "l" }))
+    assert.equal("fast", reply({ "godwit", "run", "pair.lua", "-p", "deep", "=", "true", "-p", "mode", "=", "f" },
+      { line = "godwit run pair.lua -p deep=true -p mode=f", typed = "f" }))
+  end)
+
+  it("reads quotes, and gives back what has to be typed", function()
+    has_odd_names()
+    local function last(word, typed) return reply({ "godwit", "inspect", word }, { line = "godwit inspect " .. word, typed = typed or word }) end
+    assert.equal("runs/odd\\ name", last "runs/o")
+    assert.equal("runs/odd\\ name", last "runs/odd\\ n")
+    assert.equal("runs/odd name", last('"runs/odd n', "runs/odd n"))
+    assert.equal("runs/it\\'s", last "runs/i")
+    assert.equal("runs/it'\\''s", last("'runs/i", "runs/i"))
+    assert.equal("runs/\\$dollar", last "runs/\\$")
+    assert.equal("runs/\\$dollar", last('"runs/\\$', "runs/\\$"))
+    assert.equal("fast", reply({ "godwit", "run", "runs/my\\ pair.lua", "-p", "mode", "=", "f" },
+      { line = "godwit run runs/my\\ pair.lua -p mode=f", typed = "f" }))
+    assert.equal("mode=fast", reply({ "godwit", "run", "'runs/my pair.lua'", "-p", '"mode=f' },
+      { line = "godwit run 'runs/my pair.lua' -p \"mode=f", typed = "mode=f" }))
+  end)
+
+  it("runs nothing of what is typed", function()
+    reply({ "godwit", "inspect", "$(touch bad)", "`touch bad`", "x" }, { line = "godwit inspect $(touch bad) `touch bad` x", typed = "x" })
+    assert.is_false(scratch.exists(folder .. "/bad"))
+  end)
+
+  it("shows descriptions in lists", function()
+    assert.equal("recipes  (list the library's recipes, explain one, find those that fit, check a\nrepl     (try things out: Lua with a checkpoint at hand)",
+      reply({ "godwit", "re" }, { line = "godwit re", typed = "re", type = 63 }):match "^(.-)\nrestore")
+  end)
+end)
+
+describe("fish", function()
+  if not os.execute "command -v fish >/dev/null" then return pending "fish is not installed" end
+
+  local function candidates(line)
+    local script = ("source %s; complete -C $LINE"):format(quoted(SOURCES .. "godwit.fish"))
+    local out, err = program.shell(("env %s HOME=%s LINE=%s fish --no-config -c %s"):format(ENVIRONMENT, quoted(folder), quoted(line), quoted(script)), folder)
+    assert.equal("", err)
+    local texts = {}
+    for text in out:gmatch "([^\n]*)\n" do texts[#texts + 1] = text end
+    table.sort(texts)
+    return texts
+  end
+
+  it("has candidates with descriptions, and quotes them", function()
+    assert.same({ "inspect\tlist a checkpoint's tensors: names, dtypes, shapes, sizes, values, statistics" }, candidates "godwit in")
+    assert.same({ "model.ckpt-1", "runs/" }, candidates "godwit inspect ")
+    assert.same({ "mode=fast", "mode=safe\tdefault" }, candidates "godwit run pair.lua -p mode=")
+    assert.same({ "--data=link" }, candidates "godwit run pair.lua --data=l")
+    has_odd_names()
+    for _, line in ipairs { "godwit inspect runs/o", "godwit inspect 'runs/o", 'godwit inspect "runs/odd n', "godwit inspect runs/odd\\ n" } do
+      assert.same({ "runs/odd name" }, candidates(line), line)
+    end
+    assert.same({ "mode=fast" }, candidates "godwit run runs/my\\ pair.lua -p mode=f")
+    assert.same({ "~/runs/it's" }, candidates "godwit inspect ~/runs/i")
+    assert.same({ "runs/co:lon=a@b" }, candidates "godwit inspect runs/co:l")
+    assert.same({ "recipes" }, { candidates "godwit rec"[1]:match "^[^\t]*" })
+  end)
+end)
+
+-- What is typed in a terminal, and the line that then stands there.
+local INTERACTIVE = {
+  bash = {
+    start = "PS1='> ' exec bash --norc --noprofile -i",
+    source = "source " .. quoted(SOURCES .. "godwit.bash"),
+  },
+  zsh = {
+    start = "PS1='> ' exec zsh -f -i",
+    source = "autoload -Uz compinit && compinit -u -D && source " .. quoted(SOURCES .. "godwit.zsh"),
+  },
+  fish = {
+    start = "exec fish --no-config -i",
+    source = "function fish_prompt; echo -n '> '; end; source " .. quoted(SOURCES .. "godwit.fish"),
+  },
+}
+
+for shell, how in pairs(INTERACTIVE) do
+  describe(shell .. " in a terminal", function()
+    if not os.execute(("command -v %s >/dev/null"):format(shell)) then return pending(shell .. " is not installed") end
+    if not terminal.is_there then return pending "tmux is not there (or does not get along with sanitizers)" end
+
+    local session
+    before_each(function()
+      has_odd_names()
+      write("setup", how.source .. "\n")
+      session = terminal.start(("export HOME=%s %s; %s"):format(quoted(folder), ENVIRONMENT, how.start), folder)
+      session:shows "[>$#%%] ?$"
+      session:keys("source ./setup; echo rea''dy", "Enter")
+      session:shows "\nready\n[^\n]*> ?$"
+    end)
+    after_each(function() session:close() end)
+
+    --- Each pair: what is typed before Tab, and the end of the last line after it.
+    local function types(...)
+      for _, step in ipairs { ... } do
+        session:keys(step[1], "Tab")
+        session:shows(step[2] .. "%s*$")
+      end
+      session:keys "C-c"
+      session:shows "\n[^\n]*> ?$" -- a new line, or it swallows what is typed
+      session:keys("clear", "Enter")
+      session:shows "^[^\n]*> ?$"
+    end
+
+    it("completes commands, checkpoints, parameters and their values", function()
+      types({ "godwit insp", "godwit inspect" }, { "mod", "inspect model.ckpt%-1" })
+      types({ "godwit run pair.lua -p mo", "%-p mode=" }, { "f", "%-p mode=fast" })
+      types({ "godwit run pair.lua -p list=@no", "list=@notes.txt" })
+      types({ "godwit run pair.lua fr", "fresh=" }, { "ru", "fresh=runs/" }, { "m", "fresh=runs/model.ckpt%-7" })
+    end)
+
+    it("quotes as the line does", function()
+      types { "godwit inspect runs/od", "runs/odd\\ name" }
+      types { 'godwit inspect "runs/od', '"runs/odd name"' }
+      types { "godwit inspect 'runs/od", "'runs/odd name'" }
+      types { "godwit inspect ~/runs/it", "~/runs/it\\'s" }
+      types { "godwit inspect runs/co:", "runs/co:lon=a@b" }
+      types { "godwit run runs/my\\ pair.lua -p mode=f", "%-p mode=fast" }
+    end)
+  end)
+end

@@ -82,5 +82,25 @@ check "the pages of the commands and of the Lua API are there" pages
 check "the Lua reference is where the man page says" test -s "$usr/share/doc/godwit/scripts/README.md"
 check "so are the checkpoints of its examples" test -s "$usr/share/doc/godwit/examples/data/digits.ckpt-100.index"
 
+# Each shell by what it finds in its folder of the installation.
+candidates_of_bash() {
+  (cd "$work" && PATH=$usr/bin:/usr/bin:/bin bash --norc -c "source '$usr/share/bash-completion/completions/godwit'"'
+    COMP_WORDS=(godwit verif) COMP_CWORD=1
+    _godwit && [ "${COMPREPLY[*]}" = verify ]')
+}
+candidates_of_fish() {
+  (cd "$work" && [ "$(env -i HOME="$work" XDG_DATA_DIRS="$usr/share" PATH="$usr/bin:/usr/bin:/bin" fish -c "complete -C 'godwit verif'" | cut -f 1)" = verify ])
+}
+# compinit notes which functions there are for which commands.
+candidates_of_zsh() {
+  # shellcheck disable=SC2016 # zsh's
+  env -i HOME="$work" USR="$usr" zsh -f -c 'fpath=($USR/share/zsh/site-functions $fpath); autoload -Uz compinit; compinit -u -D; [[ $_comps[godwit] == _godwit ]]'
+}
+check "bash completes commands" candidates_of_bash
+if command -v fish >/dev/null; then check "fish completes commands" candidates_of_fish; fi
+if command -v zsh >/dev/null; then check "zsh knows the completion" candidates_of_zsh; fi
+check "zsh's completion is there" test -s "$usr/share/zsh/site-functions/_godwit"
+check "fish's completion is there" test -s "$usr/share/fish/vendor_completions.d/godwit.fish"
+
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

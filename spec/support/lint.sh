@@ -31,7 +31,7 @@ run() {
 
 mapfile -t c_sources < <(ls core/*/*.c bindings/*.c spec/c/*.c spec/faults/*.c spec/fuzz/*.c spec/support/host.c 2>/dev/null)
 mapfile -t tidy_sources < <(ls core/*/*.c bindings/*.c 2>/dev/null)
-mapfile -t shell_scripts < <(ls spec/*/*.sh examples/*.sh .ci/run 2>/dev/null)
+mapfile -t shell_scripts < <(ls spec/*/*.sh examples/*.sh scripts/completions/*.bash .ci/run 2>/dev/null)
 read -r -a flags <<<"${FLAGS?}"
 
 compiles() { # every C file of the tree, warnings are errors
