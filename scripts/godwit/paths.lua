@@ -47,13 +47,13 @@ local function is_hidden(file, name)
 end
 
 --- Where `path` can go on to: a sorted sequence of paths, and what each is: "folder" (it ends in a slash), "checkpoint", "file".
---- Checkpoints are there by their prefixes when `wanted.checkpoints`; files when their names match the pattern `wanted.files`.
+--- Checkpoints are there by their prefixes when `wanted.checkpoints`; files when their names end in `wanted.files`, which may be "".
 --- What cannot be read has nothing to offer, and neither have names with control characters: who asks shows a path a line.
 function paths.beginning_with(path, wanted)
   local folder, name = path:match "^(.*/)([^/]*)$"
   folder, name = folder or "", name or path
   local ok, files, kinds = pcall(core.list_folder, folder == "" and "." or folder, name)
-  local found, what = {}, {}
+  local found, what, ending = {}, {}, wanted.files
   if not ok then return found, what end
   local function add(file, kind)
     local one = folder .. file
@@ -76,11 +76,15 @@ function paths.beginning_with(path, wanted)
         is_there[file] = true
         if #file > 6 then add(file:sub(1, -7), "checkpoint") end
       elseif last == 97 and file:sub(-5) == ".meta" then is_there[file] = true -- a
-      elseif last >= 48 and last <= 57 and file:find "%-of%-%d%d%d%d%d+$" then -- a digit
-        if file:find "%-%d%d%d%d%d+%-of%-%d+$" and not file:find "%.data%-%d+%-of%-%d+$" then numbered[#numbered + 1] = file end
+      elseif last >= 48 and last <= 57 and file:find("-of-", 1, true) then -- a digit
+        local data = file:find(".data-", 1, true)
+        if not data or not file:find("^%.data%-%d+%-of%-%d+$", data) then
+          local list = file:find "%-%d%d%d%d%d+%-of%-%d%d%d%d%d+$" and numbered or plain
+          list[#list + 1] = file
+        end
       elseif file ~= "checkpoint" then plain[#plain + 1] = file end
     end
-    if wanted.files and file:find(wanted.files) then add(file, "file") end
+    if ending and (ending == "" or file:sub(-#ending) == ending) then add(file, "file") end
     ::next::
   end
   if wanted.checkpoints then v1_in(folder, numbered, plain, is_there, add) end

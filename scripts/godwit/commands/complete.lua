@@ -21,7 +21,7 @@ end
 -- What a recipe may take until it has said what it is.
 local RECIPE_LIMITS = { any = true, silent = true, seconds = 0.5, memory = 64 << 20 }
 -- Seconds for the summaries of a list of recipes: those at its end may go without.
-local PATIENCE = 0.03
+local PATIENCE = 0.025
 -- In longer lists folders are not looked into for what is there.
 local MOST_FOLDERS = 100
 
@@ -99,19 +99,24 @@ local function values_of(state, name) return state.given[state.by_name[name] or 
 
 local function new_list() return { about = {} } end
 
-local function add(list, text, about)
+local function put(list, text, about)
   list[#list + 1] = text
   list.about[text] = about
 end
 
+--- Adds what a recipe says: it may be any bytes, and a candidate is a line that goes to a terminal.
+local function add(list, text, about)
+  if not text:find "%c" then put(list, text, about) end
+end
+
 local function append(list, more)
-  for _, text in ipairs(more) do add(list, text, list.about[text] or more.about[text]) end
+  for _, text in ipairs(more) do put(list, text, list.about[text] or more.about[text]) end
   return list
 end
 
 local function with_prefix(prefix, list)
   local prefixed = new_list()
-  for _, text in ipairs(list) do add(prefixed, prefix .. text, list.about[text]) end
+  for _, text in ipairs(list) do put(prefixed, prefix .. text, list.about[text]) end
   return prefixed
 end
 
@@ -131,7 +136,7 @@ local function path_list(word, wanted)
     local has_state = look_inside and what[one] == "folder" and core.is_file(one .. "checkpoint")
     -- What begins with a dash would be an option.
     if word ~= "" or one:sub(1, 1) ~= "-" then
-      add(list, home_length and "~" .. one:sub(home_length + 1) or one, has_state and "folder with checkpoints" or nil)
+      put(list, home_length and "~" .. one:sub(home_length + 1) or one, has_state and "folder with checkpoints" or nil)
     end
   end
   return list
@@ -139,7 +144,7 @@ end
 
 local function checkpoints(_, word) return path_list(word, { checkpoints = true }) end
 local function files(_, word) return path_list(word, { files = "" }) end
-local function folders_and_lua(_, word) return path_list(word, { files = "%.lua$" }) end
+local function folders_and_lua(_, word) return path_list(word, { files = ".lua" }) end
 
 --- An existing checkpoint is a place for an output only when it is to be replaced. NAME= says which output goes there.
 local function outputs(state, word)
@@ -370,7 +375,8 @@ end
 --- and text -> description.
 function complete.candidates(words)
   local word = words[#words] or ""
-  local list, found, seen = new_list(), {}, {}
+  local list, found, seen, is_sorted = new_list(), {}, {}, true
+  if word:find "%c" then return found, list.about end
   if #words < 2 then
     list = top_level(word)
   else
@@ -380,12 +386,13 @@ function complete.candidates(words)
     end
   end
   for _, text in ipairs(list) do
-    if text:sub(1, #word) == word and not seen[text] and not text:find "%c" then
+    if text:sub(1, #word) == word and not seen[text] then
+      is_sorted = is_sorted and (#found == 0 or found[#found] < text)
       found[#found + 1] = text
       seen[text] = true
     end
   end
-  table.sort(found)
+  if not is_sorted then table.sort(found) end -- long lists of paths are
   return found, list.about
 end
 
