@@ -16,7 +16,7 @@ local function checkpoint(name) return scratch.copy(scratch.KINDS .. "names", fo
 --- `godwit complete` with these words in the test's folder, `environment` in front ("GODWIT_PATH=team"): the candidates, and
 --- their descriptions. It says nothing else, and never fails.
 local function complete(words, environment)
-  local line = { environment or "", quoted(program.PATH), "complete --" }
+  local line = { environment or "", "timeout 60", quoted(program.PATH), "complete --" } -- what waits for input would wait for good
   for _, word in ipairs(words) do line[#line + 1] = quoted(word) end
   local out, err, status = program.shell(table.concat(line, " "), folder)
   assert.same({ "", 0 }, { err, status })

@@ -14,8 +14,8 @@ local function is_v1(path)
 end
 
 --- V1 checkpoints among a folder's files: X for X-00000-of-00002 and its like, and files that are one whole. Those are
---- opened first that have a graph beside them, as TensorFlow's Saver leaves it. `numbered`, `plain`: names; is_there: name -> true.
-local function v1_in(folder, numbered, plain, is_there, add)
+--- opened first that have a graph beside them, as TensorFlow's Saver leaves it. `numbered`, `plain`: names; has_graph: name -> true.
+local function v1_in(folder, numbered, plain, has_graph, add)
   local likely, others, bases, first, counts = {}, {}, {}, {}, {}
   for _, file in ipairs(numbered) do
     local base, count = file:match "^(.+)%-%d+%-of%-(%d+)$"
@@ -24,8 +24,8 @@ local function v1_in(folder, numbered, plain, is_there, add)
     counts[base] = counts[base] and counts[base] ~= count and "several" or count
   end
   for _, file in ipairs(plain) do
-    local list = is_there[file .. ".meta"] and likely or others
-    if not is_there[file .. ".index"] then list[#list + 1] = file end
+    local list = has_graph[file] and likely or others
+    list[#list + 1] = file
   end
   local opened = 0
   local function take(file, path)
@@ -62,7 +62,7 @@ function paths.beginning_with(path, wanted)
     what[one] = kind
   end
   -- Folders of runs have ten thousand files: each is looked at once, by its end.
-  local numbered, plain, is_there = {}, {}, {}
+  local numbered, plain, has_graph = {}, {}, {}
   for i, file in ipairs(files) do
     local kind = kinds[i]
     if kind == "other" or is_hidden(file, name) then goto next end
@@ -73,9 +73,8 @@ function paths.beginning_with(path, wanted)
     if wanted.checkpoints then
       local last = file:byte(-1)
       if last == 120 and file:sub(-6) == ".index" then -- x
-        is_there[file] = true
         if #file > 6 then add(file:sub(1, -7), "checkpoint") end
-      elseif last == 97 and file:sub(-5) == ".meta" then is_there[file] = true -- a
+      elseif last == 97 and file:sub(-5) == ".meta" then has_graph[file:sub(1, -6)] = true -- a
       elseif last >= 48 and last <= 57 and file:find("-of-", 1, true) then -- a digit
         local data = file:find(".data-", 1, true)
         if not data or not file:find("^%.data%-%d+%-of%-%d+$", data) then
@@ -87,7 +86,7 @@ function paths.beginning_with(path, wanted)
     if ending and (ending == "" or file:sub(-#ending) == ending) then add(file, "file") end
     ::next::
   end
-  if wanted.checkpoints then v1_in(folder, numbered, plain, is_there, add) end
+  if wanted.checkpoints then v1_in(folder, numbered, plain, has_graph, add) end
   table.sort(found)
   return found, what
 end

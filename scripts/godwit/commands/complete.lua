@@ -131,13 +131,18 @@ end
 local function path_list(word, wanted)
   local path, home_length = expanded(word)
   local found, what = paths.beginning_with(path, wanted)
-  local list, look_inside = new_list(), wanted.checkpoints and #found <= MOST_FOLDERS
-  for _, one in ipairs(found) do
-    local has_state = look_inside and what[one] == "folder" and core.is_file(one .. "checkpoint")
-    -- What begins with a dash would be an option.
-    if word ~= "" or one:sub(1, 1) ~= "-" then
-      put(list, home_length and "~" .. one:sub(home_length + 1) or one, has_state and "folder with checkpoints" or nil)
+  local about = {}
+  if wanted.checkpoints and #found <= MOST_FOLDERS then
+    for _, one in ipairs(found) do
+      if what[one] == "folder" and core.is_file(one .. "checkpoint") then about[one] = "folder with checkpoints" end
     end
+  end
+  found.about = about
+  if word ~= "" and not home_length then return found end
+  local list = new_list()
+  for _, one in ipairs(found) do
+    -- What begins with a dash would be an option.
+    if word ~= "" or one:byte(1) ~= 45 then put(list, home_length and "~" .. one:sub(home_length + 1) or one, about[one]) end
   end
   return list
 end
