@@ -21,7 +21,7 @@ end
 -- What a recipe may take until it has said what it is.
 local RECIPE_LIMITS = { any = true, silent = true, seconds = 0.5, memory = 64 << 20 }
 -- Seconds for the summaries of a list of recipes: those at its end may go without.
-local PATIENCE = 0.025
+local PATIENCE = 0.02
 -- In longer lists folders are not looked into for what is there.
 local MOST_FOLDERS = 100
 
