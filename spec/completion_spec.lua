@@ -52,7 +52,7 @@ end)
 describe("the completion of commands and options", function()
   it("has every command with its summary, and itself not", function()
     local texts, about = complete { "" }
-    assert.same({ "check", "diff", "graph", "help", "inspect", "plan", "recipes", "repl", "restore", "run", "test", "verify" }, texts)
+    assert.same({ "check", "diff", "graph", "help", "inspect", "lineage", "plan", "recipes", "repl", "restore", "run", "test", "verify" }, texts)
     assert.equal("check every checksum and every bound of checkpoints", about.verify)
     assert.same({ "recipes", "repl", "restore", "run" }, (complete { "r" }))
     assert.same({ "--help", "--version" }, (complete { "-" }))
