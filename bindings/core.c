@@ -301,6 +301,7 @@ int gwl_open(lua_State *L) {
                                        {"list_folder", gwl_list_folder},
                                        {"is_folder", gwl_is_folder},
                                        {"is_file", gwl_is_file},
+                                       {"create_file", gwl_create_file},
                                        {"make_folder", gwl_make_folder},
                                        {"catch_signals", catch_signals},
                                        {"interrupted", was_interrupted},

@@ -1,8 +1,11 @@
 /* SHA-256 (libmd), by which lineages and saved plans know files and texts again. */
 #include <errno.h>
+#include <fcntl.h>
 #include <sha2.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "gwl.h"
 
@@ -32,9 +35,10 @@ static int close_file(lua_State *L) {
   return 0;
 }
 
-static int refuse(lua_State *L, const char *path, int number) {
+static int refuse(lua_State *L, const char *path, const char *reason, int number) {
+  gwl_stop_if_interrupted(L); /* which would explain it better */
   gw_error error = {.status = GW_IO, .system = number};
-  snprintf(error.what, sizeof error.what, "cannot be read: %s", strerror(number));
+  snprintf(error.what, sizeof error.what, "cannot be read: %s", reason);
   snprintf(error.file, sizeof error.file, "%s", path);
   return gwl_raise(L, &error);
 }
@@ -52,12 +56,21 @@ int gwl_sha256_file(lua_State *L) {
   lua_setmetatable(L, -2);
   lua_toclose(L, -1);
   uint8_t *chunk = lua_newuserdatauv(L, CHUNK, 0);
-  *file = fopen(path, "rbe");
-  if (!*file && (errno == ENOENT || errno == ENOTDIR)) {
+  struct stat status;
+  int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* of a pipe, too, without waiting for its other end */
+  if (descriptor < 0 && (errno == ENOENT || errno == ENOTDIR)) {
     lua_pushnil(L);
     return 1;
   }
-  if (!*file) return refuse(L, path, errno);
+  if (descriptor < 0) return refuse(L, path, strerror(errno), errno);
+  *file = fdopen(descriptor, "rb");
+  if (!*file) {
+    int number = errno;
+    close(descriptor);
+    return refuse(L, path, strerror(number), number);
+  }
+  if (fstat(descriptor, &status) != 0) return refuse(L, path, strerror(errno), errno);
+  if (!S_ISREG(status.st_mode)) return refuse(L, path, "it is not a file", EINVAL);
   SHA2_CTX context;
   SHA256Init(&context);
   lua_Integer bytes = 0;
@@ -65,7 +78,7 @@ int gwl_sha256_file(lua_State *L) {
     SHA256Update(&context, chunk, count);
     gwl_stop_if_interrupted(L);
   }
-  if (ferror(*file)) return refuse(L, path, errno);
+  if (ferror(*file)) return refuse(L, path, strerror(errno), errno);
   push_digest(L, &context);
   lua_pushinteger(L, bytes);
   return 2;

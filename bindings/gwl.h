@@ -160,6 +160,7 @@ int gwl_read_inside(lua_State *L);  /* core.read_inside(folder, file) -> text, o
 int gwl_list_folder(lua_State *L);  /* core.list_folder(folder, beginning?) -> names, in no order; "folder", "file" or "other" for each */
 int gwl_is_folder(lua_State *L);
 int gwl_is_file(lua_State *L);
+int gwl_create_file(lua_State *L);
 int gwl_line_editor(lua_State *L);
 int gwl_make_folder(lua_State *L);
 /* Charges work that core does for a recipe in a loop of its own; raises when its steps or its time are over. Nothing in

@@ -1,4 +1,4 @@
-/* Folders of recipes: which files they have, and reading those and nothing outside. */
+/* Folders of recipes: which files they have, and reading those and nothing outside. What a path names, and new files. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -83,9 +83,9 @@ static int close_folder(lua_State *L) {
   return 0;
 }
 
-static int fail(lua_State *L, const char *path, int number) {
+static int fail(lua_State *L, const char *path, const char *what, int number) {
   gw_error error = {.status = number == ENOENT || number == ENOTDIR ? GW_EXISTS : GW_IO, .system = number};
-  snprintf(error.what, sizeof error.what, "this folder cannot be used: %s", strerror(number));
+  snprintf(error.what, sizeof error.what, "%s: %s", what, strerror(number));
   snprintf(error.file, sizeof error.file, "%s", path);
   return gwl_raise(L, &error);
 }
@@ -110,7 +110,7 @@ int gwl_list_folder(lua_State *L) {
   lua_setfield(L, -2, "__gc");
   lua_setmetatable(L, -2);
   *folder = opendir(path);
-  if (!*folder) return fail(L, path, errno);
+  if (!*folder) return fail(L, path, "this folder cannot be used", errno);
   lua_newtable(L);
   lua_newtable(L);
   lua_Integer count = 0;
@@ -126,22 +126,37 @@ int gwl_list_folder(lua_State *L) {
   return 2;
 }
 
-static int is_kind(lua_State *L, mode_t kind) {
+/* core.is_folder(path) */
+int gwl_is_folder(lua_State *L) {
   struct stat status;
-  lua_pushboolean(L, stat(luaL_checkstring(L, 1), &status) == 0 && (status.st_mode & S_IFMT) == kind);
+  lua_pushboolean(L, stat(luaL_checkstring(L, 1), &status) == 0 && S_ISDIR(status.st_mode));
   return 1;
 }
 
-/* core.is_folder(path), core.is_file(path): a regular one, whose opening never waits */
-int gwl_is_folder(lua_State *L) { return is_kind(L, S_IFDIR); }
-int gwl_is_file(lua_State *L) { return is_kind(L, S_IFREG); }
+/* core.is_file(path): a regular one, whose opening never waits; nil where nothing is to be seen */
+int gwl_is_file(lua_State *L) {
+  struct stat status;
+  if (stat(luaL_checkstring(L, 1), &status) != 0) return 0;
+  lua_pushboolean(L, S_ISREG(status.st_mode));
+  return 1;
+}
+
+/* core.create_file(path) -> whether an empty file came to be; false where something is already */
+int gwl_create_file(lua_State *L) {
+  const char *path = luaL_checkstring(L, 1);
+  int file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  if (file < 0 && errno != EEXIST) return fail(L, path, "cannot be written", errno);
+  if (file >= 0) close(file);
+  lua_pushboolean(L, file >= 0);
+  return 1;
+}
 
 /* core.make_folder() -> the path of a new, empty folder where temporary files go */
 int gwl_make_folder(lua_State *L) {
   const char *place = getenv("TMPDIR");
   char path[PATH_MAX];
   snprintf(path, sizeof path, "%s/godwit-XXXXXX", place && place[0] ? place : "/tmp");
-  if (!mkdtemp(path)) return fail(L, path, errno);
+  if (!mkdtemp(path)) return fail(L, path, "this folder cannot be used", errno);
   lua_pushstring(L, path);
   return 1;
 }

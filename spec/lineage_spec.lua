@@ -58,7 +58,8 @@ describe("run --lineage", function()
       sha256 = sha256 "out.index" } } }, found.output)
     assert.same({
       name = "./names.lua", version = "2.1", file = "./names.lua", sha256 = sha256 "names.lua",
-      modules = { { file = "./rules.lua", sha256 = sha256 "rules.lua" } },
+      text = scratch.read(folder .. "/names.lua"),
+      modules = { { file = "./rules.lua", sha256 = sha256 "rules.lua", text = scratch.read(folder .. "/rules.lua") } },
     }, found.recipe)
     assert.same({ to = "model", list = { file = "list.txt", bytes = 5, sha256 = sha256 "list.txt" } }, found.parameters)
     local input = { path = "in", name = "old", format = "v2", kind = "variables", tensors = 19, bytes = 5360,
@@ -113,6 +114,25 @@ out
     assert.equal(1, document "g30".generation)
     assert.equal(2, document "g31".generation)
     assert.equal(30, document "g29".generation)
+  end)
+
+  it("leaves out what would make it too long or too deep to be read again", function()
+    done "run --lineage -e '' in -o a"
+    local good = scratch.read(folder .. "/a.godwit.json")
+    local function with(parameters) return (good:gsub('"parameters": {}', function() return '"parameters": ' .. parameters end)) end
+    scratch.write(folder .. "/a.godwit.json", with('{"a": ' .. ("["):rep(298) .. ("]"):rep(298) .. "}"))
+    done "lineage a"
+    local _, err = done "run --lineage -e '' a -o deep"
+    assert.matches("a.godwit.json is too long to be repeated: left out", err, 1, true)
+    done "lineage deep"
+    scratch.write(folder .. "/a.godwit.json", with('{"a": "' .. ("x"):rep(600000) .. '"}'))
+    for _, suffix in ipairs { ".index", ".data-00000-of-00001", ".godwit.json" } do
+      scratch.write(folder .. "/b" .. suffix, scratch.read(folder .. "/a" .. suffix))
+    end
+    _, err = done "run --lineage -e '' a b -o out"
+    assert.matches("b.godwit.json is too long to be repeated: left out", err, 1, true)
+    assert.is_truthy(document "out".inputs[1].lineage)
+    assert.is_nil(document "out".inputs[2].lineage)
   end)
 
   it("is of every output, and of V1 files by the whole of them", function()
@@ -179,6 +199,13 @@ describe("godwit lineage", function()
     damaged(good:gsub('"inputs": %[.*%],', '"inputs": [{}],'), "inputs[0].")
     damaged(good:gsub('"sha256"', '"sha257"'), "recipe.sha256 is not what it should be")
     damaged(good:sub(1, -10), "this is no lineage: line")
+    damaged('{"schema": 2}', "it has schema 2, and this godwit knows schema 1")
+    os.remove(folder .. "/in.godwit.json")
+    refused(4, "in.godwit.json: this is no lineage: it is not a file", "--version >version; mkdir in.godwit.json; " .. program.quoted(program.PATH)
+      .. " lineage in")
+    refused(4, "in.godwit.json: this is no lineage: it is not a file", "--version >version; rmdir in.godwit.json; mkfifo in.godwit.json; timeout 20 "
+      .. program.quoted(program.PATH) .. " lineage in")
+    os.remove(folder .. "/in.godwit.json")
   end)
 
   it("answers no where there is none", function()
@@ -257,17 +284,63 @@ describe("a saved plan", function()
     end
     other(text:gsub('"name": "model/dense/bias"', '"name": "model/dense/bios"'), "the plan is another one now: 'model/dense/bias' differs")
     other(text:gsub('"tensors": 19, "dropped"', '"tensors": 18, "dropped"'), "the number of tensors differs")
-    other(text:match "^[^\n]*\n[^\n]*\n", "differs")
+    other(text:match "^[^\n]*\n[^\n]*\n", "the saved one ends too early, as when it was cut short")
+    other(text:sub(1, -40), "'model/logits/kernel/ExponentialMovingAverage' differs")
+    other(text:gsub('"godwit": "[^"]*"', '"godwit": "0.0.1"'):gsub("%[16, 12%]", "[12, 16]"), "(it was saved by godwit 0.0.1, and this is ")
+    other(text:gsub("rename_scope%(", "rename_scope  ("), "the recipe -e has changed since the plan was saved")
     other(text .. "{}\n", "the saved one has more in it")
     assert.is_false(scratch.exists(folder .. "/out.index"))
   end)
 
+  it("may come through a pipe, and with the lines of Windows", function()
+    save()
+    local text = scratch.read(folder .. "/p")
+    local _, err, status = program.shell(("cat p | %s run --plan /dev/stdin -o piped"):format(program.quoted(program.PATH)), folder)
+    assert.equal(0, status, err)
+    scratch.write(folder .. "/p", (text:gsub("\n", "\r\n")))
+    done "run --plan p -o windows"
+    assert.same(scratch.files_of(folder .. "/piped"), scratch.files_of(folder .. "/windows"))
+  end)
+
+  it("is refused whatever its head is filled with", function()
+    save()
+    local text = scratch.read(folder .. "/p")
+    local function unsound(old, new)
+      local changed, count = text:gsub(old, (new:gsub("%%", "%%%%")), 1)
+      assert.equal(1, count, old)
+      scratch.write(folder .. "/p", changed)
+      refused(2, "p: this is no saved plan", "run --plan p -o x")
+    end
+    unsound('"output": %["out"%]', '"output": [3]')
+    unsound('"param": %[%]', '"param": [3]')
+    unsound('"param": %[%]', '"param": 3')
+    unsound('"param": %[%]', '"data": "move"')
+    for _, field in ipairs { "shards", "memory", "max_steps", "max_recipe_memory", "max_recipe_time" } do
+      unsound('"param": %[%]', ('"%s": "x"'):format(field))
+      unsound('"param": %[%]', ('"%s": -5'):format(field))
+    end
+    unsound('"parameters": {}', '"parameters": [1]')
+    unsound('"parameters": {}', '"parameters": {"a": {"sha256": 1}}')
+    unsound('"path": "in"', '"path": "in", "name": 3')
+    unsound('"sha256": "', '"modules": [3], "sha256": "')
+    unsound('"sha256": "', '"name": 3, "sha256": "')
+    unsound('"text": "[^\n]-classifier/\\", \\"model/\\"%)"', '"more": 1')
+  end)
+
   it("replaces nothing but saved plans, and is nothing else", function()
+    scratch.write(folder .. "/p.new", "somebody's")
+    scratch.write(folder .. "/p.new2", "somebody's")
     save()
     save()
     scratch.write(folder .. "/text", "{}\n")
     refused(2, "text: exists already, and is no saved plan", "plan -e '' in --save text")
     refused(2, "in.index: exists already, and is no saved plan", "plan -e '' in --save in.index")
+    refused(2, "pipe: exists already, and is no saved plan", "--version >version; mkfifo pipe; timeout 20 " .. program.quoted(program.PATH)
+      .. " plan -e '' in --save pipe")
+    refused(2, "/dev/full: exists already, and is no saved plan", "plan -e '' in --save /dev/full")
+    assert.equal("somebody's", scratch.read(folder .. "/p.new"))
+    assert.equal("somebody's", scratch.read(folder .. "/p.new2"))
+    assert.is_false(scratch.exists(folder .. "/p.new3"))
     refused(5, "nothing/p: the plan cannot be saved: No such file or directory", "plan -e '' in --save nothing/p")
     refused(2, "the saved plan cannot be read: No such file or directory", "run --plan nothing -o x")
     for _, text in ipairs { "", "{}\n", "[]\n", "x", "\n", '{"schema": 1, "plan": {}}\n', '{"schema": 1, "plan": {"recipe": {"sha256": "x", "name": 3}}}\n',

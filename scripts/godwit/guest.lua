@@ -69,10 +69,13 @@ end
 -- ---- Helper modules and other recipes: files of the recipe's own folder and of the recipe path, and nothing else
 
 local path = {} -- folders
-local modules_read = {} -- the files beside the recipe's own that took part: {file =, sha256 =}
+local modules_read = {} -- the files beside the recipe's own that took part: {file =, sha256 =, text =}
+local LONGEST_TEXT = 256 << 10 -- bytes of those whose text is kept
 
 local function remember(chunk_name, source)
-  modules_read[#modules_read + 1] = { file = chunk_name:sub(2), sha256 = core.sha256(source) }
+  modules_read[#modules_read + 1] = {
+    file = chunk_name:sub(2), sha256 = core.sha256(source), text = #source <= LONGEST_TEXT and source or nil,
+  }
 end
 
 --- The text of `name`.lua in the first folder that has it, and its path.

@@ -190,8 +190,8 @@ local function traced(values)
 end
 
 --- Opens every input and runs the recipe: returns name -> draft, the inputs' prefixes, notes about what was typed, and with
---- `trace` what took part: params (name -> value or {file =, bytes =, sha256 =}), inputs ({name =, rest =, prefix =, bundle =}),
---- modules ({file =, sha256 =}).
+--- `trace` what took part: params (name -> value or {file =, bytes =, sha256 =}), inputs ({name =, rest =, prefix =, bundle =,
+--- index =}), modules ({file =, sha256 =, text =}).
 function library.run(sandbox, description, arguments, given, trace)
   local inputs = recipe.match_inputs(description.inputs, arguments)
   local origin = trace and { inputs = {} }
@@ -209,7 +209,10 @@ function library.run(sandbox, description, arguments, given, trace)
     local bundle = core.open(prefix)
     drafts[i] = bundle:draft()
     names[i] = { name = input.name, rest = input.rest }
-    if trace then origin.inputs[i] = { name = input.name, rest = input.rest, prefix = prefix, bundle = bundle } end
+    -- Asked for before the work: minutes later the files may be others than those that were read.
+    if trace then
+      origin.inputs[i] = { name = input.name, rest = input.rest, prefix = prefix, bundle = bundle, index = require "godwit.origin".index(bundle) }
+    end
   end
   local outputs = sandbox:call("run", { drafts = drafts, names = names })
   if trace then origin.modules = sandbox:call "modules" end

@@ -2,11 +2,12 @@
 
 local core = require "godwit.core"
 local origin = require "godwit.origin"
+local shape = require "godwit.shape"
 
 local lineage = {}
 
 local SUFFIX = ".godwit.json"
-local LONGEST = 1 << 20 -- bytes of an input's lineage that go into the output's
+local LONGEST = 1 << 20 -- bytes of the inputs' lineages that go into the output's
 local MOST_GENERATIONS = 30
 local LONGEST_FILE = 64 << 20
 
@@ -14,7 +15,7 @@ function lineage.path(prefix) return prefix .. SUFFIX end
 
 -- ---- Reading
 
---- What a field holds, as far as anybody relies on it; `?` may be missing.
+--- What a field holds, as far as anybody relies on it.
 local FILE = { file = "string", sha256 = "string?" }
 local SHAPE
 local INPUT = { path = "string", name = "string?", kind = "string?", tensors = "integer?", index = { FILE }, lineage = function() return SHAPE end }
@@ -26,37 +27,10 @@ SHAPE = {
   plan = { tensors = "integer", unchanged = "integer", renamed = "integer", computed = "integer", new = "integer", dropped = "integer" },
 }
 
-local function is_of_type(value, name)
-  if name:sub(-1) == "?" and value == nil then return true end
-  name = name:gsub("%?$", "")
-  if name == "integer" then return math.type(value) == "integer" end
-  return type(value) == name
-end
-
---- Returns the path of the first field that is not as it should be, or nil.
-local function misshapen(value, shape, path)
-  if type(shape) == "function" then
-    if value == nil then return nil end
-    shape = shape()
-  end
-  if type(shape) == "string" then return not is_of_type(value, shape) and path or nil end
-  if type(value) ~= "table" then return path end
-  if shape[1] then
-    for i = 1, #value do
-      local wrong = misshapen(value[i], shape[1], ("%s[%d]"):format(path, i - 1))
-      if wrong then return wrong end
-    end
-    return nil
-  end
-  for field, inner in pairs(shape) do
-    local wrong = misshapen(value[field], inner, path == "" and field or path .. "." .. field)
-    if wrong then return wrong end
-  end
-end
-
 --- The document beside `prefix`, or nil when there is none. Raises class `damaged` when it is no lineage.
 function lineage.read(prefix)
   local path = lineage.path(prefix)
+  if core.is_file(path) == false then core.fail { class = "damaged", file = path, what = "this is no lineage: it is not a file" } end
   local file, reason, number = io.open(path, "rb")
   if not file and number == 2 then return nil end
   if not file then core.fail { class = "system", file = path, what = "cannot be read: " .. reason:sub(#path + 3) } end
@@ -66,9 +40,10 @@ function lineage.read(prefix)
   if text and #text > LONGEST_FILE then refuse(("it has more than %s"):format(core.bytes(LONGEST_FILE))) end
   local document, what = core.json_parse(text or "")
   if document == nil then refuse(what) end
-  local wrong = type(document) == "table" and misshapen(document, SHAPE, "") or type(document) ~= "table" and "the document"
+  local schema = type(document) == "table" and document.schema
+  if math.type(schema) == "integer" and schema ~= 1 then refuse(("it has schema %d, and this godwit knows schema 1"):format(schema)) end
+  local wrong = shape.wrong(document, SHAPE, "")
   if wrong then refuse(("%s is not what it should be"):format(wrong)) end
-  if document.schema ~= 1 then refuse(("it has schema %d, and this godwit knows schema 1"):format(document.schema)) end
   return document, #text
 end
 
@@ -80,8 +55,12 @@ end
 
 -- ---- Writing
 
+--- Objects and arrays may be nested so deeply that there is no place for them in another document.
+local function can_be_repeated(document) return (pcall(core.json, { { { document } } })) end
+
 --- The lineage of an input as a further field, where there is one that fits.
 local function inherited(note)
+  local room = LONGEST
   return function(input, index)
     local ok, document, length = pcall(lineage.read, input.prefix)
     if not ok or not document then
@@ -92,10 +71,11 @@ local function inherited(note)
       note(("%s is about another checkpoint than %s is today: left out"):format(lineage.path(input.prefix), input.prefix))
       return {}
     end
-    if length > LONGEST or document.generation >= MOST_GENERATIONS then
+    if length > room or document.generation >= MOST_GENERATIONS or not can_be_repeated(document) then
       note(("%s is too long to be repeated: left out"):format(lineage.path(input.prefix)))
       return {}
     end
+    room = room - length
     return { { "lineage", document } }
   end
 end

@@ -4,6 +4,8 @@ local core = require "godwit.core"
 
 local origin = {}
 
+local LONGEST_TEXT = 256 << 10 -- bytes of a recipe or module that are written down, and not only their SHA-256 (guest.lua)
+
 local function file_fields(path)
   local sha256, bytes = core.sha256_file(path)
   return core.object { { "file", path }, { "bytes", bytes }, { "sha256", sha256 } }
@@ -22,11 +24,11 @@ function origin.recipe(made)
   local modules
   for i, module in ipairs(made.modules) do
     modules = modules or {}
-    modules[i] = core.object { { "file", module.file }, { "sha256", module.sha256 } }
+    modules[i] = core.object { { "file", module.file }, { "sha256", module.sha256 }, { "text", module.text } }
   end
   return core.object {
     { "name", made.name }, { "version", made.description.version }, { "file", made.chunk:match "^@(.*)$" },
-    { "text", not made.name and made.source or nil }, { "sha256", core.sha256(made.source) }, { "modules", modules },
+    { "sha256", core.sha256(made.source) }, { "text", #made.source <= LONGEST_TEXT and made.source or nil }, { "modules", modules },
   }
 end
 
@@ -48,7 +50,7 @@ end
 function origin.inputs(made, more)
   local list = {}
   for i, input in ipairs(made.inputs) do
-    local info, index = input.bundle:info(), origin.index(input.bundle)
+    local info, index = input.bundle:info(), input.index
     local fields = {
       { "name", input.name }, { "rest", input.rest }, { "path", input.prefix }, { "format", info.v1 and "v1" or "v2" }, { "kind", info.kind },
       { "tensors", info.tensors }, { "bytes", info.bytes }, { "index", index },

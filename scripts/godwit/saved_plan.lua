@@ -11,6 +11,7 @@ local core = require "godwit.core"
 local library = require "godwit.library"
 local origin = require "godwit.origin"
 local plan_json = require "godwit.plan_json"
+local shape = require "godwit.shape"
 
 local saved_plan = {}
 
@@ -48,35 +49,46 @@ local function arguments_json(values)
   return core.object(fields)
 end
 
---- The first line, when it is not too long to be one; the file is then behind it.
-local function first_line(file)
-  local parts, length = {}, 0
-  repeat
-    local part = file:read(1 << 16)
-    if not part then return nil end
-    local stop = part:find("\n", 1, true)
-    parts[#parts + 1] = stop and part:sub(1, stop) or part
-    length = length + #parts[#parts]
-    if stop then
-      file:seek("set", length)
-      return table.concat(parts)
-    end
-  until length > LONGEST_LINE
+--- The lines of a file one by one, which may also be a pipe, and may end as on Windows: nil behind the last, false for one that is
+--- too long to be a plan's.
+local function line_reader(file)
+  local block, position = "", 1
+  return function()
+    local parts, length = {}, 0
+    repeat
+      local stop = block:find("\n", position, true)
+      local part = block:sub(position, (stop or #block + 1) - 1)
+      parts[#parts + 1], length = part, length + #part
+      if length > LONGEST_LINE then return false end
+      position = stop and stop + 1 or #block + 1
+      if stop then break end
+      block, position = file:read(1 << 16), 1
+      if not block then
+        block = ""
+        if length == 0 then return nil end
+        break
+      end
+    until false
+    return (table.concat(parts):gsub("\r$", ""))
+  end
 end
 
 --- The head of a saved plan, or nil; and its schema, where the file says one.
-local function read_head(file)
-  local text = first_line(file)
+local function read_head(next_line)
+  local text = next_line()
   local document = text and core.json_parse(text)
   local head = type(document) == "table" and document.plan
   return type(head) == "table" and document.schema == 1 and head or nil, type(document) == "table" and document.schema
 end
 
 local function check_replaceable(path)
-  local file = io.open(path, "rb")
-  if not file then return end
-  local is_plan = file:read(0) and read_head(file) ~= nil
-  file:close()
+  local is_file, is_plan = core.is_file(path), false
+  if is_file == nil then return end
+  if is_file then
+    local file <close>, reason = io.open(path, "rb")
+    if not file then core.fail { class = "system", file = path, what = "exists already, and cannot be read: " .. reason:sub(#path + 3) } end
+    is_plan = read_head(line_reader(file)) ~= nil
+  end
   if not is_plan then
     core.fail { class = "usage", file = path, what = "exists already, and is no saved plan", hint = "choose another name for --save" }
   end
@@ -87,10 +99,21 @@ local function check_written(ok, reason, path)
   if not ok then core.fail { class = "system", file = path, what = ("the plan cannot be saved: %s"):format(reason:match "[^:]*$":gsub("^ ", "")) } end
 end
 
+--- A new, empty file beside `path`.
+local function create_aside(path)
+  local number, aside = 1, path .. ".new"
+  while not core.create_file(aside) do
+    number = number + 1
+    aside = ("%s.new%d"):format(path, number)
+  end
+  return aside
+end
+
 --- Writes the plan to `path`, in place of nothing or of another saved plan.
 function saved_plan.write(path, values, compiled, made)
   check_replaceable(path)
-  local aside = path .. ".new"
+  local created, aside = pcall(create_aside, path)
+  check_written(created, not created and aside.what, path)
   local file, reason = io.open(aside, "wb")
   check_written(file, reason, path)
   local _ <close> = setmetatable({}, { __close = function() os.remove(aside) end }) -- gone already when all went well
@@ -120,10 +143,14 @@ local function changed(path, what)
   core.fail { class = "usage", file = path, what = what, hint = CHANGED }
 end
 
+local function check_sha256(path, sha256, before, what)
+  if sha256 ~= before.sha256 then changed(path, ("%s has changed since the plan was saved"):format(what)) end
+end
+
 local function check_file(path, file, what)
   local sha256 = core.sha256_file(file.file)
   if not sha256 then changed(path, ("%s (%s) is not there any more"):format(what, file.file)) end
-  if sha256 ~= file.sha256 then changed(path, ("%s (%s) has changed since the plan was saved"):format(what, file.file)) end
+  check_sha256(path, sha256, file, ("%s (%s)"):format(what, file.file))
 end
 
 local function check_inputs(path, head)
@@ -138,20 +165,33 @@ local function check_inputs(path, head)
 end
 
 local function check_recipe(path, recipe)
-  if recipe.text then return end
+  if not recipe.name then return end
   local source = library.find(recipe.name)
   if core.sha256(source) ~= recipe.sha256 then changed(path, ("the recipe %s has changed since the plan was saved"):format(recipe.name)) end
 end
 
+local FILE = { file = "string", sha256 = "string?" }
+local HEAD = {
+  godwit = "string?", recipe = { sha256 = "string", name = "string?", text = "string?", modules = function() return { FILE } end },
+  parameters = "table", inputs = { { path = "string", name = "string?", rest = "boolean?", index = { FILE } } },
+  arguments = {
+    param = function() return { "string" } end, output = function() return { "string" } end, data = "string?", shards = "integer?",
+    verify = "boolean?", no_verify = "boolean?", memory = "integer?", max_steps = "integer?", max_recipe_memory = "integer?",
+    max_recipe_time = "number?",
+  },
+}
+
+local DATA = { copy = true, clone = true, link = true }
+
 local function is_sound(head)
-  local recipe, arguments, inputs = head.recipe, head.arguments, head.inputs
-  if type(recipe) ~= "table" or type(recipe.sha256) ~= "string" or type(recipe.name or recipe.text) ~= "string" then return false end
-  if type(arguments) ~= "table" or type(head.parameters) ~= "table" or type(inputs) ~= "table" then return false end
-  for _, input in ipairs(inputs) do
-    if type(input) ~= "table" or type(input.path) ~= "string" or type(input.index) ~= "table" then return false end
-    for _, file in ipairs(input.index) do
-      if type(file) ~= "table" or type(file.file) ~= "string" then return false end
-    end
+  if shape.wrong(head, HEAD, "") or not (head.recipe.name or head.recipe.text) then return false end
+  for _, field in ipairs(head.parameters) do
+    if type(field) ~= "table" or type(field[2]) == "table" and field[2].sha256 and shape.wrong(field[2], FILE, "") then return false end
+  end
+  local arguments = head.arguments
+  if arguments.data and not DATA[arguments.data] then return false end
+  for _, name in ipairs { "shards", "memory", "max_steps", "max_recipe_memory", "max_recipe_time" } do
+    if arguments[name] and arguments[name] < 0 then return false end
   end
   return true
 end
@@ -174,7 +214,8 @@ function saved_plan.open(values)
   if not file then
     core.fail { class = number == 2 and "usage" or "system", file = path, what = "the saved plan cannot be read: " .. reason:sub(#path + 3) }
   end
-  local head, schema = read_head(file)
+  local next_line = line_reader(file)
+  local head, schema = read_head(next_line)
   if not head and math.type(schema) == "integer" and schema ~= 1 then
     core.fail { class = "usage", file = path, what = ("it has schema %d, and this godwit knows schema 1"):format(schema) }
   end
@@ -184,8 +225,7 @@ function saved_plan.open(values)
   check_inputs(path, head)
   check_recipe(path, head.recipe)
   local arguments = head.arguments
-  values.recipe, values.execute, values.param = {}, head.recipe.text, arguments.param or {}
-  if not values.execute then values.recipe[1] = head.recipe.name end
+  values.recipe, values.execute, values.param = { head.recipe.name }, not head.recipe.name and head.recipe.text or nil, arguments.param or {}
   for _, input in ipairs(head.inputs) do
     values.recipe[#values.recipe + 1] = input.name and not input.rest and ("%s=%s"):format(input.name, input.path) or input.path
   end
@@ -193,24 +233,37 @@ function saved_plan.open(values)
   for _, name in ipairs(ARGUMENTS) do
     if values[name] == nil then values[name] = arguments[name] end
   end
-  return { path = path, file = file, head = head }
+  return { path = path, file = file, next_line = next_line, head = head }
+end
+
+--- What was there when the plan was made again is what the checks before have seen.
+local function compare_origin(path, head, made)
+  check_sha256(path, core.sha256(made.source), head.recipe, ("the recipe %s"):format(head.recipe.name or "-e"))
+  for i, input in ipairs(made.inputs) do
+    for j, file in ipairs(input.index) do
+      local before = head.inputs[i].index[j]
+      check_sha256(path, file.sha256, before or {}, ("the input (%s)"):format(file.file))
+    end
+  end
+  local before = {}
+  for _, module in ipairs(head.recipe.modules or {}) do before[module.file] = module end
+  for _, module in ipairs(made.modules) do check_sha256(path, module.sha256, before[module.file] or {}, ("the module %s"):format(module.file)) end
 end
 
 --- Compares the plan as it is now with the saved one. Raises the first difference.
 function saved_plan.compare(opened, compiled, made)
-  local path, file <close> = opened.path, opened.file
-  local modules = origin.recipe(made).modules or {}
-  local before = {}
-  for _, module in ipairs(opened.head.recipe.modules or {}) do before[module.file] = module.sha256 end
-  for _, module in ipairs(modules) do
-    if before[module.file] ~= module.sha256 then changed(path, ("the module %s has changed since the plan was saved"):format(module.file)) end
+  local path, head, file <close> = opened.path, opened.head, opened.file -- luacheck: ignore file
+  compare_origin(path, head, made)
+  local function another(what)
+    local by = head.godwit and head.godwit ~= core.version and (" (it was saved by godwit %s, and this is %s)"):format(head.godwit, core.version) or ""
+    changed(path, ("the plan is another one now: %s%s"):format(what, by))
   end
   for line, name in lines(compiled) do
-    if file:read(#line + 1) ~= line .. "\n" then
-      changed(path, ("the plan is another one now: %s differs"):format(name and ("'%s'"):format(name) or "the number of tensors"))
-    end
+    local saved = opened.next_line()
+    if saved == nil then another "the saved one ends too early, as when it was cut short" end
+    if saved ~= line then another(("%s differs"):format(name and ("'%s'"):format(core.printable(name)) or "the number of tensors")) end
   end
-  if file:read(0) then changed(path, "the plan is another one now: the saved one has more in it") end
+  if opened.next_line() ~= nil then another "the saved one has more in it" end
 end
 
 return saved_plan
