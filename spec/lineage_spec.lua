@@ -61,6 +61,7 @@ describe("run --lineage", function()
       text = scratch.read(folder .. "/names.lua"),
       modules = { { file = "./rules.lua", sha256 = sha256 "rules.lua", text = scratch.read(folder .. "/rules.lua") } },
     }, found.recipe)
+    assert.equal(scratch.read(folder .. "/names.lua"), (done "lineage out --recipe"))
     assert.same({ to = "model", list = { file = "list.txt", bytes = 5, sha256 = sha256 "list.txt" } }, found.parameters)
     local input = { path = "in", name = "old", format = "v2", kind = "variables", tensors = 19, bytes = 5360,
       index = { { file = "in.index", bytes = #scratch.read(folder .. "/in.index"), sha256 = sha256 "in.index" } } }
@@ -206,6 +207,26 @@ describe("godwit lineage", function()
     refused(4, "in.godwit.json: this is no lineage: it is not a file", "--version >version; rmdir in.godwit.json; mkfifo in.godwit.json; timeout 20 "
       .. program.quoted(program.PATH) .. " lineage in")
     os.remove(folder .. "/in.godwit.json")
+  end)
+
+  it("shows what it can of parameters that run would not have written", function()
+    done "run --lineage -e '' in -o out"
+    local good = scratch.read(folder .. "/out.godwit.json")
+    for _, parameters in ipairs { '[["a"]]', "[[]]", "[3]", '[{"a": 1}]', '{"a": null, "b": [true, 1.5, "x"], "c": {"d": 1e300}}' } do
+      scratch.write(folder .. "/out.godwit.json", (good:gsub('"parameters": {}', function() return '"parameters": ' .. parameters end)))
+      done "lineage out"
+    end
+    assert.matches('  -p      b=[true, 1.5, "x"]\n', (done "lineage out"), 1, true)
+  end)
+
+  it("shows a one-liner as a shell takes it, and prints the recipe's text", function()
+    done [[run --lineage -e "ckpt:rename_scope('classifier/', \"a/\")" in -o out]]
+    assert.matches([[recipe  -e 'ckpt:rename_scope('\''classifier/'\'', "a/")']], (done "lineage out"), 1, true)
+    assert.equal("ckpt:rename_scope('classifier/', \"a/\")\n", (done "lineage out --recipe"))
+    scratch.write(folder .. "/long.lua", "--" .. (" "):rep(256 << 10) .. "\nreturn function() end\n")
+    done "run --lineage ./long.lua in -o long"
+    assert.is_nil(document "long".recipe.text)
+    refused(1, "long.godwit.json: does not have the recipe's text, which was too long to be kept", "lineage long --recipe")
   end)
 
   it("answers no where there is none", function()

@@ -12,8 +12,10 @@ local command = { summary = "show what a checkpoint was made from, if it was wri
 function command.parser(argparse)
   local parser = argparse("godwit lineage", command.summary)
   parser:argument("prefix", "a checkpoint that was written with --lineage"):argname("PREFIX")
-  parser:flag("--json", "print JSON: what PREFIX.godwit.json says")
-  parser:flag("-q --quiet", "print nothing; the exit code answers")
+  parser:mutex(
+    parser:flag("--recipe", "print the text of the recipe that made it"),
+    parser:flag("--json", "print JSON: what PREFIX.godwit.json says"),
+    parser:flag("-q --quiet", "print nothing; the exit code answers"))
   return parser
 end
 
@@ -22,7 +24,7 @@ local function short(sha256) return ("sha256 %s"):format(sha256:sub(1, 12)) end
 local function when(text) return (text:gsub("T", " "):gsub("Z$", " UTC")) end
 
 local function recipe_text(recipe)
-  if not recipe.name then return ("-e '%s'"):format(recipe.text or "") end
+  if not recipe.name then return "-e '" .. (recipe.text or ""):gsub("'", "'\\''") .. "'" end
   local parts = { recipe.name .. (recipe.version and " " .. recipe.version or "") }
   if recipe.file and recipe.file ~= recipe.name then parts[#parts + 1] = recipe.file end
   parts[#parts + 1] = short(recipe.sha256)
@@ -53,7 +55,7 @@ local function print_document(document, indent)
   line("written", ("%s by godwit %s"):format(when(document.written), document.godwit))
   line("recipe", recipe_text(document.recipe))
   for _, field in ipairs(document.parameters) do
-    if type(field) == "table" and type(field[1]) == "string" then line("-p", ("%s=%s"):format(field[1], parameter_text(field[2]))) end
+    if type(field) == "table" and type(field[1]) == "string" and field[2] ~= nil then line("-p", ("%s=%s"):format(field[1], parameter_text(field[2]))) end
   end
   line("plan", plan.counts(document.plan))
   for i, input in ipairs(document.inputs) do
@@ -69,6 +71,17 @@ local function no_lineage(prefix)
   }
 end
 
+--- The recipe as it was, to the byte: a `.lua` file of it has the SHA-256 that the lineage says.
+local function print_recipe(prefix, recipe)
+  if not recipe.text then
+    core.fail {
+      class = "answer", file = lineage.path(prefix), what = "does not have the recipe's text, which was too long to be kept",
+      hint = ("it was %s, %s"):format(core.printable(recipe.name or "-e"), "sha256 " .. core.printable(recipe.sha256)),
+    }
+  end
+  io.stdout:write(recipe.text, recipe.text:sub(-1) ~= "\n" and not recipe.name and "\n" or "")
+end
+
 function command.run(values)
   local prefix, note = core.locate(values.prefix)
   if note and not values.quiet then terminal.note(note) end
@@ -76,7 +89,9 @@ function command.run(values)
   if not document then no_lineage(prefix) end
   local fits = lineage.is_about(document, origin.index(core.open(prefix)))
   if values.quiet then return fits and 0 or 1 end
-  if values.json then
+  if values.recipe then
+    print_recipe(prefix, document.recipe)
+  elseif values.json then
     io.stdout:write(core.json(document, 2), "\n")
   else
     io.stdout:write(core.printable(prefix), "\n")
