@@ -139,13 +139,18 @@ static gw_status survey_old(gw_run *run, const gw_names *names, const char *inde
   return GW_OK;
 }
 
-/* There must be room for what comes beside the checkpoint, as for the rest. */
+/* There must be room for what comes beside the checkpoint, as for the rest. A folder has no room even with --force. */
 static gw_status survey_beside(const gw_run *run, const char *suffix, gw_error *error) {
   gw_path_kind kind = GW_PATH_NONE;
-  if (run->options.force) return GW_OK;
   char *path = suffixed(run->prefix, suffix, error);
   gw_status status = path ? gw__path_look(path, &kind, NULL, error) : GW_NO_MEMORY;
-  if (status == GW_OK && kind != GW_PATH_NONE) status = in_the_way(path, error);
+  if (status == GW_OK && kind == GW_PATH_FOLDER && run->options.force) {
+    status = gw__fail(error, GW_EXISTS, "is a folder, and --force replaces files");
+    gw__error_file(error, path);
+    gw__error_hint(error, "choose another name for -o");
+  } else if (status == GW_OK && kind != GW_PATH_NONE && !run->options.force) {
+    status = in_the_way(path, error);
+  }
   gw__free(path);
   return status;
 }

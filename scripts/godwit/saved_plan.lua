@@ -247,7 +247,11 @@ local function compare_origin(path, head, made)
   end
   local before = {}
   for _, module in ipairs(head.recipe.modules or {}) do before[module.file] = module end
-  for _, module in ipairs(made.modules) do check_sha256(path, module.sha256, before[module.file] or {}, ("the module %s"):format(module.file)) end
+  for _, module in ipairs(made.modules) do
+    local what = ("the module %s"):format(module.file)
+    if not before[module.file] then changed(path, what .. " takes part, which it did not when the plan was saved") end
+    check_sha256(path, module.sha256, before[module.file], what)
+  end
 end
 
 --- Compares the plan as it is now with the saved one. Raises the first difference.
