@@ -119,17 +119,19 @@ static json_t *encode_object(gwl_encoder *encoder, int depth) {
   size_t count = (size_t)lua_rawlen(L, -1);
   for (size_t i = 1; object && i <= count; i++) {
     json_t *value = NULL;
+    bool failed = false;
     if (lua_rawgeti(L, -1, (lua_Integer)i) == LUA_TTABLE && lua_rawgeti(L, -1, 1) == LUA_TSTRING) {
       if (lua_rawgeti(L, -2, 2) != LUA_TNIL) value = encode(encoder, depth + 1);
       bool absent = lua_isnil(L, -1);
       lua_pop(L, 1);
-      if (!absent && (!value || json_object_set_new(object, lua_tostring(L, -1), value) != 0)) encoder->wrong = encoder->wrong ? encoder->wrong : "a key is not UTF-8";
+      failed = !absent && !value;
+      if (value && json_object_set_new(object, lua_tostring(L, -1), value) != 0) encoder->wrong = "out of memory, or a key that is not UTF-8";
       lua_pop(L, 1);
     } else {
       encoder->wrong = "an object is a sequence of {key, value}";
     }
     lua_pop(L, 1);
-    if (encoder->wrong) {
+    if (failed || encoder->wrong) {
       json_decref(object);
       return NULL;
     }
@@ -217,7 +219,11 @@ int gwl_json(lua_State *L) {
   lua_Integer indent = luaL_optinteger(L, 2, 0);
   lua_settop(L, 1);
   json_t *value = encode(&encoder, 0);
-  if (!value) return luaL_error(L, "%s", encoder.wrong ? encoder.wrong : "out of memory");
+  if (!value && encoder.wrong) return luaL_error(L, "%s", encoder.wrong);
+  if (!value) {
+    gw_error error = {.status = GW_NO_MEMORY, .what = "out of memory"};
+    return gwl_raise(L, &error);
+  }
   lua_settop(L, 0);
   gwl_json_push(L, value, JSON_INDENT((size_t)(indent & 31)));
   return 1;
