@@ -165,6 +165,266 @@ describe("godwit recipes --check", function()
   end)
 end)
 
+-- ---- Versions, and what libraries need of each other
+
+local version = require "godwit.version"
+
+describe("a version", function()
+  it("is whole numbers with dots between them", function()
+    for _, text in ipairs { "0", "1", "1.2", "1.02.3", "2024.11", "999999999.0" } do assert.is_true(version.is_valid(text), text) end
+    for _, text in ipairs { "", ".", "1.", ".1", "1..2", "1.2-rc1", "v1", "1,2", " 1", "1 ", "-1", "1e3", "1234567890", "1.\0" } do
+      assert.is_false(version.is_valid(text), text)
+    end
+  end)
+
+  it("is compared by its numbers, what is missing being 0", function()
+    for _, case in ipairs { { "1.9", "1.10", -1 }, { "1", "1.0.0", 0 }, { "2", "1.99", 1 }, { "1.0.1", "1", 1 }, { "01.2", "1.2", 0 } } do
+      local sign = version.compare(case[1], case[2])
+      assert.equal(case[3], sign < 0 and -1 or sign > 0 and 1 or 0, case[1] .. " and " .. case[2])
+    end
+  end)
+end)
+
+describe("a range of versions", function()
+  for range, case in pairs {
+    [">= 1.2"] = { "1.2 1.2.0 1.10 2", "1.1.9 0" },
+    [">=1.2,<2"] = { "1.2 1.99.9", "1.1 2 2.0 3" }, ["== 1.2"] = { "1.2 1.2.0", "1.2.1 1.20" },
+    ["!= 1.2, > 1"] = { "1.1 1.2.1", "1.2 1 1.0 0.9" }, ["<= 1.2"] = { "1.2 0", "1.2.1" }, ["< 1.2"] = { "1.1.99", "1.2" },
+    ["~= 1.4.2"] = { "1.4.2 1.4.10", "1.4.1 1.5 2.4.2" }, ["~= 1.4"] = { "1.4 1.9.9", "1.3 2.0 0.4" }, [" >  0 "] = { "0.0.1", "0 0.0" },
+  } do
+    it(("%s has %s"):format(range, case[1]), function()
+      for text in case[1]:gmatch "%S+" do assert.is_true(version.is_in(text, range), text) end
+      for text in case[2]:gmatch "%S+" do assert.is_false(version.is_in(text, range), text) end
+    end)
+  end
+
+  for range, message in pairs {
+    ["1.2"] = [['1.2' does not compare: ">= 1.2" or "== 1.2"?]],
+    [""] = "'' has nothing between its commas", [">= 1,"] = "'>= 1,' has nothing between its commas",
+    ["^1.2"] = "'^1.2' compares with '^'", ["=> 1"] = "'=> 1' compares with '=>'",
+    ["~> 1.2"] = "'~> 1.2' compares with '~>'", ["= 1"] = "'= 1' compares with '='",
+    [">= 1.x"] = "'>= 1.x' compares with '1.x', which is no version", [">="] = "'>=' compares with '', which is no version",
+    ["== 1.*"] = "'== 1.*' compares with '1.*', which is no version", ["~= 1"] = [['~= 1' needs two numbers behind ~=: "~= 1.0"]],
+    [">= 1 < 2"] = "'>= 1 < 2' compares with '1 < 2', which is no version", ["newest"] = "'newest' compares with 'newest'",
+  } do
+    it(("is not %q"):format(range), function()
+      local clauses, problem, form = version.range(range)
+      assert.same({ nil, message }, { clauses, problem })
+      assert.matches('a range is written like ">= 1.2"', form, 1, true)
+    end)
+  end
+end)
+
+describe("a manifest", function()
+  for what, case in pairs {
+    ["that asks for a later godwit"] = { "godwit = '>= 7.1'", "these recipes need godwit >= 7.1, this is " .. gw.version },
+    ["that asks for a later godwit beside the API"] = { "godwit = '1, >= 7'", "these recipes need godwit >= 7, this is " .. gw.version },
+    ["that asks for a later godwit, and has a field of it"] = { "godwit = '>= 7', colours = {}", "these recipes need godwit >= 7, this is" },
+    ["whose godwit is no version"] = { "godwit = '>= new'", "godwit = '>= new' compares with 'new', which is no version" },
+    ["whose godwit is a program's version"] = { "godwit = '0.1'", "these recipes need version 0.1 of the Lua API, this is version 1" },
+    ["whose version is none"] = { "godwit = '1', version = '1.0-rc1'", "the manifest's version is '1.0-rc1', not whole numbers with dots like \"1.2\"" },
+    ["without a version"] = { "godwit = '1', version = nil", "the manifest says no version" },
+    ["that requires no range"] = { "godwit = '1', requires = { shapes = '1.2' }", "requires shapes: '1.2' does not compare" },
+    ["that requires a list"] = { "godwit = '1', requires = { 'shapes' }",
+      "requires is a table like {shapes = \">= 1.2\"}, and has a string for 1" },
+    ["that requires a table"] = { "godwit = '1', requires = { shapes = {} }", "and has a table for shapes" },
+    ["that requires itself"] = { "godwit = '1', requires = { vision = '>= 1' }", "the library vision requires itself" },
+    ["that requires by a text"] = { "godwit = '1', requires = 'shapes'", "the manifest's requires is a string, not a table" },
+  } do
+    it(what .. " stops its recipes, and is found by recipes and --check", function()
+      write("team/shout.lua", GOOD)
+      write("team/manifest.lua", "return { name = 'vision', version = '2.0', " .. case[1] .. " }")
+      for arguments, expected in pairs { ["test shout"] = 1, ["recipes --check team"] = 1, ["recipes"] = 0 } do
+        local out, err, status = godwit(arguments, "team")
+        assert.equal(expected, status, err)
+        assert.matches(case[2], out, 1, true)
+      end
+      local _, err, status = godwit("plan team/shout.lua nothing")
+      assert.equal(3, status)
+      assert.matches(case[2], err, 1, true)
+    end)
+  end
+
+  it("lies in its folder: a link out of it is refused wherever it is read", function()
+    write("team/shout.lua", GOOD)
+    write("outside.lua", "return { name = 'vision', version = '2.0', godwit = '1' }")
+    os.execute(("ln -s ../outside.lua '%s/team/manifest.lua'"):format(folder))
+    for arguments, expected in pairs { ["test shout"] = 1, ["recipes --check team"] = 1, ["recipes"] = 0 } do
+      local out, err, status = godwit(arguments, "team")
+      assert.equal(expected, status, err)
+      assert.matches("team/manifest.lua: leads out of its folder", out, 1, true)
+    end
+  end)
+
+  it("may ask for this godwit in every way", function()
+    write("team/shout.lua", GOOD)
+    for _, text in ipairs { "1", "1.0", ">= 0.1", "1, >= 0.1", ">= 0, < 1000, 1", "== " .. gw.version } do
+      write("team/manifest.lua", ("return { name = 'vision', version = '2.0', godwit = %q }"):format(text))
+      assert.equal(0, select(3, godwit "test team"), text)
+    end
+  end)
+end)
+
+describe("a recipe", function()
+  for what, case in pairs {
+    ["for a later godwit says so before its unknown fields"] = { "godwit = '1, >= 7.1', colours = 1,", "shout.lua: the recipe needs godwit >= 7.1, this is " },
+    ["says when its version is none"] = { "version = 'two',", "shout.lua: the recipe's version is 'two', not whole numbers with dots" },
+    ["says when its godwit is no range"] = { "godwit = '~1',", "shout.lua: godwit = '~1' compares with '~'" },
+  } do
+    it(what, function()
+      write("team/shout.lua", "return { " .. case[1] .. " run = function() end }")
+      gw.variables({ quiet = gw.scalar(1) }):save(folder .. "/quiet")
+      local _, err, status = godwit "plan team/shout.lua quiet"
+      assert.equal(3, status)
+      assert.matches(case[2], err, 1, true)
+    end)
+  end
+end)
+
+describe("libraries that need each other", function()
+  local function make(place, name, number, requires)
+    os.execute(("mkdir -p '%s/%s'"):format(folder, place))
+    write(place .. "/manifest.lua", ("return { name = %q, version = %q, godwit = '1', requires = { %s } }"):format(name, number, requires or ""))
+  end
+
+  local CALL = "return { summary = 'x', run = function(ckpt) gw.recipe 'shared'(ckpt) print(require('tables')) end, tests = { { name = 'x', prints = '', "
+    .. "input = function() return gw.variables { a = gw.scalar(1) } end } } }"
+
+  before_each(function()
+    gw.variables({ a = gw.scalar(1) }):save(folder .. "/in")
+    make("team", "vision", "2.0", "shapes = '>= 1.2, < 2'")
+    write("team/call.lua", CALL:gsub("prints = ''", "prints = 'from'"))
+    for place, number in pairs { new = "1.3", old = "1.0" } do
+      make(place, "shapes", number)
+      write(place .. "/shared.lua", ("return function() print 'called in %s' end"):format(place))
+      write(place .. "/tables.lua", ("return 'from %s'"):format(place))
+    end
+  end)
+
+  local function says(arguments, path, status, text)
+    local out, err, found = godwit(arguments, path)
+    assert.equal(status, found, out .. err)
+    assert.matches(text, out .. err, 1, true)
+    return out .. err
+  end
+
+  it("run where all fit, without a word", function()
+    local _, err, status = godwit("run call in -o out", "team:new")
+    assert.same({ 0, "called in new\nfrom new\n" }, { status, err })
+  end)
+
+  local MISSING = "team/manifest.lua: vision 2.0 needs the library shapes >= 1.2, < 2, and no folder of GODWIT_PATH is shapes"
+  local WRONG = "team/manifest.lua: vision 2.0 needs the library shapes >= 1.2, < 2, and old has shapes 1.0"
+
+  for arguments, status in pairs { ["plan call in"] = 3, ["run call in -o out"] = 3, ["run team/call.lua in -o out"] = 3, ["test call"] = 1,
+    ["test team"] = 1, ["recipes"] = 0, ["recipes --json"] = 0, ["recipes call"] = 0 } do
+    it(("are missed by %s"):format(arguments), function()
+      says(arguments, "team:other", status, MISSING)
+      says(arguments, "team:old", status, WRONG)
+    end)
+  end
+
+  it("are missed by --check, by a recipe that calls one, in the REPL and in Lua programs", function()
+    says("recipes --check team", "team:old", 1, "needs the library shapes >= 1.2, < 2, and old has shapes 1.0")
+    says("plan -e 'gw.recipe [[call]](ckpt)' in", "team:old", 3, WRONG)
+    says("repl in <script", "team:old", 3, WRONG, write("script", ".load call\n"))
+    says("repl in <script", "team:old", 3, WRONG, write("script", "gw.recipe 'call'(ckpt)\n"))
+  end)
+
+  it("are looked for with what is there in mind", function()
+    says("plan call in", "team:other", 3, "\n  GODWIT_PATH has team (vision 2.0), other (no manifest): add the folder of shapes\n")
+    says("plan call in", "team:old", 3, "\n  put a folder with shapes >= 1.2, < 2 on GODWIT_PATH, before old or in its place\n")
+    says("plan call in", "team:old:new", 3, "\n  new has shapes 1.3: put it before old on GODWIT_PATH\n")
+    write("other/manifest.lua", "return {")
+    says("plan call in", "team:other", 3, "other (its manifest is wrong)")
+  end)
+
+  it("are missed further down", function()
+    make("new", "shapes", "1.3", "base = '>= 3'")
+    says("plan call in", "team:new", 3, "new/manifest.lua: shapes 1.3 needs the library base >= 3, and no folder of GODWIT_PATH is base")
+    make("other", "base", "3.0", "vision = '>= 1', shapes = '< 1.1'")
+    says("plan call in", "team:new:other", 3, "other/manifest.lua: base 3.0 needs the library shapes < 1.1, and new has shapes 1.3")
+    make("other", "base", "3.0", "vision = '>= 1'")
+    says("run call in -o out", "team:new:other", 0, "called in new")
+  end)
+
+  it("are missed when a module is taken from a folder whose manifest was not asked for", function()
+    make("other", "base", "3.0", "nothing = '>= 1'")
+    write("other/deep.lua", "return 1")
+    write("r.lua", "return function() require 'deep' end")
+    says("plan r.lua in", "other", 3, "other/manifest.lua: base 3.0 needs the library nothing >= 1")
+  end)
+
+  it("say which of two versions is used", function()
+    local twice = "godwit: the library shapes is there twice: new (1.3) comes first and is used, old (1.0) is not\n"
+    local text = says("run call in -o out", "team:new:old", 0, twice)
+    assert.matches("called in new", text, 1, true)
+    assert.equal(1, select(2, text:gsub("is there twice", "")))
+    assert.is_nil(says("run -q call in -o out --force", "team:new:old", 0, "called in new"):find("twice", 1, true))
+    says("plan shared in", "new:old", 0, twice)
+    says("test team", "team:new:old", 0, twice)
+    says("recipes --check team", "team:new:old", 1, "is there twice: new (1.3) comes first")
+    says("recipes", "team:new:old", 0, "\nold · shapes 1.0\n  ! the library shapes is there twice: new (1.3) comes first and is used, old (1.0) is not\n")
+    make("old", "shapes", "1.3")
+    assert.is_nil(says("run call in -o out2", "team:new:old", 0, "called in new"):find("twice", 1, true))
+  end)
+
+  it("say which of two files is used where GODWIT_PATH has both, once each", function()
+    local module = "the module 'tables' is in two folders of GODWIT_PATH: new/tables.lua is used, old/tables.lua is not"
+    local called = "the recipe 'shared' is in two folders of GODWIT_PATH: new/shared.lua is used, old/shared.lua is not"
+    local text = says("run call in -o out", "team:new:old", 0, module)
+    assert.matches(called, text, 1, true)
+    text = says("recipes --check team", "team:new:old", 1, module)
+    assert.matches(called, text, 1, true)
+    for _, arguments in ipairs { "plan shared in", "run shared in -o out3", "test shared", "recipes shared" } do
+      assert.equal(1, select(2, says(arguments, "new:old", 0, called):gsub("in two folders", "")), arguments)
+    end
+    says("recipes --check old", "new:old", 1, "old/shared.lua: it is never found by its name: new/shared.lua comes first on GODWIT_PATH")
+  end)
+
+  it("say so also when the recipe then fails", function()
+    write("r.lua", "local t = require 'tables' error(t)")
+    says("plan r.lua in", "old:new", 3, "old/tables.lua is used, new/tables.lua is not")
+    write("r.lua", "return function() error(require 'tables') end")
+    says("plan r.lua in", "old:new", 3, "old/tables.lua is used, new/tables.lua is not")
+  end)
+
+  it("are silent about a folder named twice, about copies, and about what a folder has itself", function()
+    write("old/shared.lua", scratch.read(folder .. "/new/shared.lua"))
+    write("old/tables.lua", scratch.read(folder .. "/new/tables.lua"))
+    make("old", "shapes", "1.3")
+    for _, path in ipairs { "team:new:new/:new", "team:new:old" } do
+      local _, err = godwit("run call in -o out --force", path)
+      assert.equal("called in new\nfrom new\n", err)
+    end
+    write("old/tables.lua", "return 'from old'")
+    write("old/use.lua", "return function() print(require 'tables') end")
+    assert.equal("from old\n", select(2, godwit("run old/use.lua in -o out --force", "new:old")))
+  end)
+
+  it("are in the JSON of the list", function()
+    local found = json.parse((godwit("recipes --json", "team:old"))).libraries
+    assert.same({ "team", "vision", "2.0", "1", ">= 1.2, < 2" },
+      { found[1].folder, found[1].name, found[1].version, found[1].godwit, found[1].requires.shapes })
+    assert.same({ { WRONG }, {} }, { found[1].problems, found[1].notes })
+    assert.same({}, found[2].problems)
+  end)
+
+  it("are found missing by --check where the text names them", function()
+    write("r.lua", "-- require 'comment'\nreturn { summary = 'x', run = function() require 'gone' gw.recipe('lost') gw.recipe 'cast' end }")
+    local text = says("recipes --check r.lua", "", 1, "r.lua: it needs the module 'gone', which is neither in its folder nor on GODWIT_PATH")
+    assert.matches("r.lua: it needs the recipe 'lost', which is neither", text, 1, true)
+    assert.is_nil(text:find("comment", 1, true) or text:find("'cast'", 1, true))
+  end)
+
+  it("cost nothing to whoever needs none: manifests of other folders are not read", function()
+    make("team", "vision", "2.0")
+    write("other/manifest.lua", "while true do end")
+    write("r.lua", "return function() end")
+    assert.equal(0, select(3, godwit("plan r.lua in", "team:other")))
+  end)
+end)
+
 describe("godwit test", function()
   it("passes over the library that comes with godwit, and every recipe there has tests", function()
     local out, _, status = godwit "test"

@@ -104,7 +104,7 @@ describe("meta.lua", function()
     end
   end)
 
-  it("has the fields of a recipe and its parameters, as the messages list them", function()
+  it("has the fields of a recipe, its parameters and a manifest, as the messages list them", function()
     local folder = scratch.folder()
     local function listed(source)
       scratch.write(folder .. "/r.lua", source)
@@ -114,6 +114,8 @@ describe("meta.lua", function()
     assert.equal(listed "return { nothing = 1 }", table.concat(fields_of "godwit.Recipe", ", "))
     assert.equal(listed "return { run = function() end, params = { x = { type = 'string', nothing = 1 } } }",
       table.concat(fields_of "godwit.Param", ", "))
+    scratch.write(folder .. "/manifest.lua", "return { nothing = 1 }")
+    assert.equal(listed "return { run = function() end }", table.concat(fields_of "godwit.Manifest", ", "))
   end)
 
   it("knows every dtype and every role", function()

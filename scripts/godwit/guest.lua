@@ -17,6 +17,7 @@ end
 
 local gw = trusted.require "godwit"
 local recipe = trusted.require "godwit.recipe"
+local manifest = trusted.require "godwit.manifest"
 gw.open = nil
 core.draft_methods.save = nil
 trusted.require "godwit.vocab".read = nil
@@ -78,14 +79,41 @@ local function remember(chunk_name, source)
   }
 end
 
---- The text of `name`.lua in the first folder that has it, and its path.
-local function find_file(name, folder)
+local notes, noted = {}, {} -- what a person should know, in the order that it was found out; each once
+
+local function note(text)
+  if not noted[text] then notes[#notes + 1] = text end
+  noted[text] = true
+end
+
+local check_library
+
+--- Of different files that GODWIT_PATH has for one name the first is taken: whoever wrote another one should know. `what`:
+--- "module".
+local function note_others(what, name, position, source)
+  for i = position + 1, #path do
+    local other = core.read_inside(path[i], name .. ".lua")
+    if other and other ~= source then
+      note(("the %s '%s' is in two folders of GODWIT_PATH: %s/%s.lua is used, %s/%s.lua is not"):format(what, (name:gsub("/", ".")), path[position],
+        name, path[i], name))
+    end
+  end
+end
+
+--- The text of `name`.lua in the first folder that has it, and its path. `what`: "module" or "recipe".
+local function find_file(what, name, folder)
   local tried = {}
-  for _, place in ipairs { folder or false, table.unpack(path) } do
-    if place then
+  for i, place in ipairs { folder or false, table.unpack(path) } do
+    if place and not (i > 1 and place == folder) then
       local file = ("%s/%s.lua"):format(place, name)
       local source, problem = core.read_inside(place, name .. ".lua")
-      if source then return source, file end
+      if source then
+        if place ~= folder then
+          check_library(place)
+          note_others(what, name, i - 1, source)
+        end
+        return source, file
+      end
       if problem then core.fail { class = "recipe", what = ("%s: %s"):format(file, problem) } end
       tried[#tried + 1] = file
     end
@@ -119,7 +147,7 @@ local function requirer(env, folder)
       local chunk_name = "=" .. file
       if not folder then source = name:match "^modules%." and core.script_source("recipes." .. name) end -- of what comes with godwit
       if not source then
-        source, file = find_file(name:gsub("%.", "/"), folder)
+        source, file = find_file("module", name:gsub("%.", "/"), folder)
         chunk_name = source and "@" .. file
       end
       if not source then
@@ -147,7 +175,7 @@ local function recipe_caller(folder)
         type(name) == "string" and ("\"%s\""):format(name) or core.what(name)) }
     end
     if known[name] then return known[name] end
-    local source, file = find_file(name, folder)
+    local source, file = find_file("recipe", name, folder)
     local chunk_name, home = source and "@" .. file, file
     if not source then
       source, chunk_name = core.script_source("recipes." .. name), ("=recipes/%s.lua"):format(name)
@@ -166,6 +194,32 @@ local function recipe_caller(folder)
     end
     return known[name]
   end
+end
+
+local manifests = {} -- folder -> its manifest, or false
+
+local function manifest_of(folder)
+  if manifests[folder] == nil then
+    local file = folder .. "/manifest.lua"
+    local source, problem = core.read_inside(folder, "manifest.lua")
+    if problem then core.fail { class = "recipe", file = file, what = problem } end
+    manifests[folder] = source and manifest.check(load_text(source, "@" .. file, new_environment())(), file) or false
+  end
+  return manifests[folder]
+end
+
+local checked = {} -- folders whose libraries are all there; nil when nobody asked
+
+--- Raises what the library in `folder` needs and does not find, before its recipes fail in other ways.
+function check_library(folder)
+  if not checked or checked[folder] then return end
+  local problems, more = manifest.examine(folder, path, manifest_of)
+  if problems[1] then
+    problems[1].class = "recipe"
+    core.fail(problems[1])
+  end
+  for _, text in ipairs(more) do note(text) end
+  checked[folder] = true
 end
 
 --- A recipe's globals: copies, so that what it overwrites is its own. `folder`: where its file lies.
@@ -248,11 +302,14 @@ end
 local guest = {}
 
 --- request: source, chunk (its name), expression (true: a one-liner that sees ckpt, inputs, p), folder (of its file), path
---- (folders), silent (it prints nothing). Returns the description.
+--- (folders), unchecked (true: whether its library is complete is another's business), silent (it prints nothing). Returns the
+--- description.
 guest.load = guarded(function(request)
   if request.silent then _G.print = function() end end
   title = request.chunk:sub(2)
   path = request.path
+  if request.unchecked then checked = nil end
+  if request.folder then check_library(request.folder) end
   local env = new_environment(request.folder)
   local chunk, problem = core.load(request.source, request.chunk, env)
   if not chunk then
@@ -275,7 +332,14 @@ end)
 --- A folder's manifest, checked. request: source, chunk.
 guest.manifest = guarded(function(request)
   title = request.chunk:sub(2)
-  return recipe.manifest(load_text(request.source, request.chunk, new_environment())(), title)
+  return manifest.check(load_text(request.source, request.chunk, new_environment())(), title)
+end)
+
+--- What a person should know of how the recipe, its modules and the recipes that it called were found, since it was last asked.
+guest.notes = guarded(function()
+  local given = notes
+  notes = {}
+  return given
 end)
 
 --- request: draft. Whether the recipe is meant for such a checkpoint: {fits =, why =}.

@@ -1,6 +1,7 @@
 -- Where recipes are found, and how one is run in a state of its own.
 
 local core = require "godwit.core"
+local manifest = require "godwit.manifest"
 local problem = require "godwit.problem"
 local recipe = require "godwit.recipe"
 
@@ -21,9 +22,14 @@ local function read_file(path, what, hint)
   return content
 end
 
-local function folders()
-  local list = {}
-  for folder in (os.getenv("GODWIT_PATH") or ""):gmatch("[^:]+") do list[#list + 1] = folder end
+--- The folders of GODWIT_PATH, each once.
+function library.folders()
+  local list, seen = {}, {}
+  for folder in (os.getenv("GODWIT_PATH") or ""):gmatch("[^:]+") do
+    folder = folder:gsub("(.)/+$", "%1")
+    if not seen[folder] then list[#list + 1] = folder end
+    seen[folder] = true
+  end
   return list
 end
 
@@ -46,8 +52,34 @@ end
 --- What a folder's manifest.lua says, or nil when there is none.
 function library.manifest(folder)
   local file = folder .. "/manifest.lua"
-  if not exists(file) then return nil end
-  return core.sandbox({ title = file }):call("manifest", { source = read_file(file, "the manifest"), chunk = "@" .. file })
+  local source, reason = core.read_inside(folder, "manifest.lua")
+  if reason then core.fail { class = "recipe", file = file, what = reason } end
+  return source and core.sandbox({ title = file }):call("manifest", { source = source, chunk = "@" .. file })
+end
+
+--- What is wrong with the library in a folder: problems and notes as manifest.examine gives them, and its manifest, if it is one.
+function library.examine(folder)
+  if not folder then return {}, {} end -- what comes with godwit, or is no file
+  local known = {}
+  local function read(place)
+    known[place] = known[place] or table.pack(problem.try(library.manifest, place))
+    if not known[place][1] then error(known[place][2], 0) end
+    return known[place][2]
+  end
+  local ok, problems, notes = problem.try(manifest.examine, folder, library.folders(), read)
+  if not ok then return { problems }, {} end
+  return problems, notes, read(folder)
+end
+
+--- The files that GODWIT_PATH has for a name, in its order, without copies of the first one.
+function library.places(name)
+  local found, first = {}, nil
+  for _, folder in ipairs(library.folders()) do
+    local source = core.read_inside(folder, name .. ".lua")
+    if source and source ~= first then found[#found + 1] = ("%s/%s.lua"):format(folder, name) end
+    first = first or source
+  end
+  return found
 end
 
 --- The Lua files of a folder, but for its manifest, as {name =, file =}, by name.
@@ -67,7 +99,7 @@ library.files_of = files_of
 --- A folder that cannot be listed is an error, unless `tolerant`.
 function library.all(tolerant)
   local found, first = {}, {}
-  for _, folder in ipairs(folders()) do
+  for _, folder in ipairs(library.folders()) do
     local ok, entries = problem.try(files_of, folder)
     if not ok and not tolerant then error(entries, 0) end
     for _, entry in ipairs(ok and entries or {}) do found[#found + 1] = entry end
@@ -97,16 +129,21 @@ local function refuse_checkpoint(path)
   end
 end
 
---- A RECIPE as typed: with `/` or ending in `.lua` it is a file, else a name in the library. Returns its source and the
---- name of its chunk, as messages show it.
+--- A RECIPE as typed: with `/` or ending in `.lua` it is a file, else a name in the library. Returns its source, the name of its
+--- chunk, as messages show it, and a note when another folder has a recipe of this name, too.
 function library.find(name)
   if name:find("/", 1, true) or name:match("%.lua$") then
     if not name:match("%.lua$") then refuse_checkpoint(name) end
     return read_file(name, "the recipe", FORMS), "@" .. name
   end
-  for _, folder in ipairs(folders()) do
+  for _, folder in ipairs(library.folders()) do
     local path = ("%s/%s.lua"):format(folder, name)
-    if exists(path) then return read_file(path, "the recipe"), "@" .. path end
+    if exists(path) then
+      local others = library.places(name)
+      local note = others[1] == path and others[2]
+        and ("the recipe '%s' is in two folders of GODWIT_PATH: %s is used, %s is not"):format(name, others[1], others[2])
+      return read_file(path, "the recipe"), "@" .. path, note
+    end
   end
   local source = not name:find(".", 1, true) and core.script_source("recipes." .. name)
   if source then return source, ("=recipes/%s.lua"):format(name) end
@@ -127,7 +164,15 @@ end
 
 local function folder_of(chunk) return chunk:match("^@(.*)/[^/]*$") or chunk:sub(1, 1) == "@" and "." or nil end
 
---- Opens a recipe in a sandbox. `options`: expression (a one-liner), any (a module is no error),
+--- `outcome`: true, or the error that the sandbox ended with; at its limits it answers no more.
+local function say_notes(sandbox, say, outcome)
+  if outcome ~= true and outcome.class ~= "recipe" then return end
+  for _, note in ipairs(sandbox:call "notes") do say(note) end
+end
+
+--- Opens a recipe in a sandbox. `options`: expression (a one-liner), any (a module is no error), unchecked (libraries that it
+--- needs may be missing: library.examine says so), say (called with each note about how modules were found, also when loading fails:
+--- that may be the reason),
 --- steps, memory, seconds (its limits), end_program (when a C function does not
 --- return in time; json: then, too), silent (prints nothing, whatever the recipe does, and ends the program without a word).
 --- Returns the sandbox and what the recipe says of itself.
@@ -139,10 +184,12 @@ function library.load(source, chunk, options)
   local sandbox = core.sandbox {
     title = title, steps = options.steps, memory = options.memory, seconds = options.seconds, last_words = words, last_json = json,
   }
-  local description = sandbox:call("load", {
-    source = source, chunk = chunk, expression = options.expression, any = options.any, folder = folder_of(chunk), path = folders(),
-    silent = options.silent,
+  local ok, description = problem.try(sandbox.call, sandbox, "load", {
+    source = source, chunk = chunk, expression = options.expression, any = options.any, unchecked = options.unchecked, folder = folder_of(chunk),
+    path = library.folders(), silent = options.silent,
   })
+  if options.say then say_notes(sandbox, options.say, ok or description) end
+  if not ok then error(description, 0) end
   return sandbox, description
 end
 
@@ -160,7 +207,7 @@ function library.look_through(entries, patience, options, visit)
       if entry.file and not core.is_file(entry.file) then return nil end -- reading a pipe would wait
       local source, chunk = library.source(entry)
       return sandbox[1]:call("load", {
-        source = source, chunk = chunk, any = true, folder = folder_of(chunk), path = folders(), silent = options.silent,
+        source = source, chunk = chunk, any = true, folder = folder_of(chunk), path = library.folders(), silent = options.silent,
       })
     end)
     if ok and description then visit(entry, description) end
@@ -191,8 +238,9 @@ end
 
 --- Opens every input and runs the recipe: returns name -> draft, the inputs' prefixes, notes about what was typed, and with
 --- `trace` what took part: params (name -> value or {file =, bytes =, sha256 =}), inputs ({name =, rest =, prefix =, bundle =,
---- index =}), modules ({file =, sha256 =, text =}).
-function library.run(sandbox, description, arguments, given, trace)
+--- index =}), modules ({file =, sha256 =, text =}). `say` is called with each note about how recipes and modules were found, also
+--- when the recipe fails: it may be the reason.
+function library.run(sandbox, description, arguments, given, say, trace)
   local inputs = recipe.match_inputs(description.inputs, arguments)
   local origin = trace and { inputs = {} }
   do
@@ -214,7 +262,9 @@ function library.run(sandbox, description, arguments, given, trace)
       origin.inputs[i] = { name = input.name, rest = input.rest, prefix = prefix, bundle = bundle, index = require "godwit.origin".index(bundle) }
     end
   end
-  local outputs = sandbox:call("run", { drafts = drafts, names = names })
+  local ok, outputs = problem.try(sandbox.call, sandbox, "run", { drafts = drafts, names = names })
+  say_notes(sandbox, say, ok or outputs)
+  if not ok then error(outputs, 0) end
   if trace then origin.modules = sandbox:call "modules" end
   return outputs, prefixes, notes, origin
 end

@@ -33,6 +33,23 @@ local function with_modules(source, folder, seen)
   return table.concat(texts, "\n")
 end
 
+--- What a recipe takes from elsewhere must be somewhere, and in one place. `call`: a pattern of what stands before a name;
+--- `what`: "module".
+local function check_references(source, folder, call, what, add)
+  local seen = {}
+  for name in source:gmatch(call .. "%s*%(?%s*[\"']([%w_%-.]+)[\"']") do
+    local file = name:gsub("%.", "/")
+    local own = core.read_inside(folder, file .. ".lua")
+    local bundled = what == "recipe" and core.script_source("recipes." .. name)
+    local found = not seen[name] and not own and library.places(file) or {}
+    if not seen[name] and not own and not bundled and #found == 0 then
+      add(nil, "it needs the %s '%s', which is neither in its folder nor on GODWIT_PATH", what, name)
+    end
+    if #found > 1 then add(nil, "the %s '%s' is in two folders of GODWIT_PATH: %s is used, %s is not", what, name, found[1], found[2]) end
+    seen[name] = true
+  end
+end
+
 --- A parameter is used as p.NAME or p["NAME"].
 local function check_params(source, params, add)
   local names = {}
@@ -64,27 +81,52 @@ local function check_file(entry)
   local function add(line, what, ...) found[#found + 1] = { line = line, what = what:format(...) } end
   local source, chunk = library.source(entry)
   local globals = check_globals(entry.file, add)
-  local ok, sandbox, description = problem.try(library.load, source, chunk, { any = true })
+  local folder = entry.folder or entry.file:match "^(.*)/[^/]*$" or "."
+  local ok, sandbox, description = problem.try(library.load, source, chunk, { any = true, unchecked = true })
   if not ok then
     add(sandbox.line and tonumber(sandbox.line:match(":(%d+)$")), "%s", sandbox.what)
   elseif not description.module then
-    check_description(with_modules(source, entry.folder or entry.file:match "^(.*)/[^/]*$" or ".", {}), description, add)
+    check_description(with_modules(source, folder, {}), description, add)
+    if entry.shadowed then add(nil, "it is never found by its name: %s comes first on GODWIT_PATH", entry.shadowed) end
+  end
+  if ok then
+    local code = source:gsub("%-%-[^\n]*", "")
+    check_references(code, folder, "%f[%w_.]require", "module", add)
+    check_references(code, folder, "gw%.recipe", "recipe", add)
   end
   return found, globals
 end
 
 local function check_manifest(folder)
-  local ok, found = problem.try(library.manifest, folder)
-  if not ok then return { { what = found.what } } end
-  if not found then return { { what = "there is no manifest: manifest.lua returns {name =, version =, godwit = \"1\"}" } } end
-  return {}
+  local problems, notes, manifest = library.examine(folder)
+  local findings = {}
+  for _, found in ipairs(problems) do
+    local elsewhere = found.file and found.file ~= folder .. "/manifest.lua" and found.file .. ": " or ""
+    findings[#findings + 1] = { what = elsewhere .. found.what .. (found.hint and "; " .. found.hint or "") }
+  end
+  for _, note in ipairs(notes) do findings[#findings + 1] = { what = note } end
+  if #findings == 0 and not manifest then
+    findings[1] = { what = "there is no manifest: manifest.lua returns {name =, version =, godwit = \"1\"}" }
+  end
+  return findings
+end
+
+--- The Lua files of a folder; of a folder on GODWIT_PATH also which of them another one hides.
+local function entries_of(folder)
+  local hidden = {}
+  for _, entry in ipairs(library.all()) do
+    if entry.file then hidden[entry.file] = entry.shadowed end
+  end
+  local entries = library.files_of(folder)
+  for _, entry in ipairs(entries) do entry.shadowed = hidden[entry.file] end
+  return entries
 end
 
 function lint.run(path, json)
   local entries = {}
   if core.is_folder(path) then
     path = path:gsub("(.)/+$", "%1")
-    entries = library.files_of(path)
+    entries = entries_of(path)
     if #entries == 0 then core.fail { class = "usage", file = path, what = "there is no Lua file in this folder" } end
   else
     entries[1] = { name = path:match("([^/]*)%.lua$") or path, file = path }

@@ -894,8 +894,8 @@ function gw.sub(name, regex, replacement) end
 --- What a recipe's file returns: such a table, or its `run` alone.
 ---@class godwit.Recipe
 ---@field name? string
----@field version? string The recipe's own.
----@field godwit? "1" The Lua API that it is written for.
+---@field version? string The recipe's own: whole numbers with dots, `"1.2"`.
+---@field godwit? string What it is written for: `"1"`, the version of the Lua API; `">= 0.1"`, a range of versions of godwit; `"1, >= 0.1"`, both.
 ---@field summary? string One line.
 ---@field description? string
 ---@field examples? string[] Command lines.
@@ -905,6 +905,15 @@ function gw.sub(name, regex, replacement) end
 --- Returns nothing (the first draft is the output), one draft, or several by the names of their outputs.
 ---@field run fun(ckpt: godwit.Draft, p: table<string, any>, inputs: table): nil | godwit.Draft | table<string, godwit.Draft>
 ---@field tests? godwit.Test[] What `godwit test` runs.
+
+--- What `manifest.lua` of a folder of recipes returns. Versions are whole numbers with dots; a range compares with them, as pip's do:
+--- `">= 1.2"`, `">= 1.2, < 2"`, with `==`, `!=`, `>=`, `<=`, `>`, `<`, `~=`.
+---@class godwit.Manifest
+---@field name string
+---@field version string
+---@field godwit string As a recipe's.
+---@field summary? string One line.
+---@field requires? table<string, string> The libraries that its recipes need, by their manifests' names: name to range.
 
 --- A test of a recipe. It needs an input, and one of output, expect, plan, fails, prints, detects.
 ---@class godwit.Test

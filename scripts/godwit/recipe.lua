@@ -2,8 +2,11 @@
 -- functions of a recipe never leave its own state.
 
 local core = require "godwit.core"
+local version = require "godwit.version"
 
 local recipe = {}
+
+local API = "1" -- the version of the Lua API, that of scripts/README.md
 
 local FIELDS = {
   name = "string", version = "string", godwit = "string", summary = "string", description = "string",
@@ -18,7 +21,7 @@ local PARAM_TYPES = {
 local function wrong(title, what, ...) core.fail { class = "recipe", file = title, what = what:format(...) } end
 
 --- The fields of a table of checks as a list for messages.
-local function listed(fields)
+function recipe.listed(fields)
   local names = {}
   for name in pairs(fields) do names[#names + 1] = name end
   table.sort(names)
@@ -63,7 +66,7 @@ local function check_param(title, name, param)
   end
   if type(param) ~= "table" then wrong(title, "parameter %s is a %s, not a table like {type = \"string\"}", name, type(param)) end
   for field in pairs(param) do
-    if not PARAM_FIELDS[field] then wrong(title, "parameter %s has an unknown field '%s' (%s)", name, tostring(field), listed(PARAM_FIELDS)) end
+    if not PARAM_FIELDS[field] then wrong(title, "parameter %s has an unknown field '%s' (%s)", name, tostring(field), recipe.listed(PARAM_FIELDS)) end
   end
   if not PARAM_TYPES[param.type] then
     wrong(title, "parameter %s has the type '%s' (string, integer, number, boolean, list, choice, file)", name, tostring(param.type))
@@ -106,21 +109,51 @@ local function is_plain(value, depth)
   return true
 end
 
+--- Raises when a field `godwit` asks for another one than this: "1" is a version of the Lua API, ">= 0.1" a range of the
+--- program's, "1, >= 0.1" both. `who`: "these recipes need".
+function recipe.check_godwit(text, title, who)
+  for part in (text .. ","):gmatch "%s*([^,]-)%s*," do
+    if version.is_valid(part) then
+      if version.compare(part, API) ~= 0 then
+        core.fail {
+          class = "recipe", file = title, what = ("%s version %s of the Lua API, this is version %s"):format(who, part, API),
+          hint = part:find(".", 1, true) and ("a version of the program is asked for by a range: godwit = \">= %s\""):format(part) or nil,
+        }
+      end
+    else
+      local _, problem, form = version.range(part)
+      if problem then core.fail { class = "recipe", file = title, what = "godwit = " .. problem, hint = form } end
+      if not version.is_in(core.version, part) then
+        core.fail {
+          class = "recipe", file = title, what = ("%s godwit %s, this is %s"):format(who, part, core.version),
+          hint = "take another godwit, or another version of the recipes",
+        }
+      end
+    end
+  end
+end
+
+--- `what`: "the recipe's version".
+function recipe.check_version(text, title, what)
+  if not version.is_valid(text) then wrong(title, "%s is '%s', not whole numbers with dots like \"1.2\"", what, text) end
+end
+
 --- Checks what a recipe's chunk returned and gives its description without functions, and the function to run.
 function recipe.describe(value, title)
   if type(value) == "function" then return { params = {} }, value end
   if type(value) ~= "table" then
     wrong(title, "a recipe returns a function or a table with a field run, not %s", value == nil and "nothing" or "a " .. type(value))
   end
+  -- First of all: a recipe for another godwit may have fields that this one does not know.
+  local needs = rawget(value, "godwit")
+  if type(needs) == "string" then recipe.check_godwit(needs, title, "the recipe needs") end
   for field, content in next, value do
     local expected = FIELDS[field]
-    if not expected then wrong(title, "a recipe has no field '%s' (%s)", tostring(field), listed(FIELDS)) end
+    if not expected then wrong(title, "a recipe has no field '%s' (%s)", tostring(field), recipe.listed(FIELDS)) end
     if type(content) ~= expected then wrong(title, "the recipe's %s is a %s, not a %s", field, type(content), expected) end
+    if field == "version" then recipe.check_version(content, title, "the recipe's version") end
   end
   if not value.run then wrong(title, "the recipe has no function run(ckpt, p, inputs)") end
-  if value.godwit and value.godwit ~= "1" then
-    wrong(title, "the recipe needs version %s of the Lua API, this is version 1", value.godwit)
-  end
   for name, param in next, value.params or {} do check_param(title, name, param) end
   check_inputs(title, value.inputs or {})
   local description = {}
@@ -155,7 +188,7 @@ function recipe.tests(value, title)
     if type(case) ~= "table" then wrong(title, "%s is a %s, not a table", called, type(case)) end
     for field, content in pairs(case) do
       local expected = TEST_FIELDS[field]
-      if not expected then wrong(title, "%s has an unknown field '%s' (%s)", called, tostring(field), listed(TEST_FIELDS)) end
+      if not expected then wrong(title, "%s has an unknown field '%s' (%s)", called, tostring(field), recipe.listed(TEST_FIELDS)) end
       if type(content) ~= expected and not (field == "detects" and type(content) == "string") then
         local form = INPUT_FORMS[field]
         wrong(title, "%s: its %s is a %s, not a %s%s", called, field, type(content), expected, form and ": " .. form or "")
@@ -170,27 +203,6 @@ function recipe.tests(value, title)
     names[i] = case.name
   end
   return names
-end
-
-local MANIFEST_FIELDS = { name = "string", version = "string", godwit = "string", summary = "string" }
-
---- What manifest.lua of a folder of recipes returned, checked.
-function recipe.manifest(value, title)
-  if type(value) ~= "table" then
-    wrong(title, "a manifest returns a table like {name = \"vision\", version = \"1.0\", godwit = \"1\"}, not %s", core.what(value))
-  end
-  local manifest = {}
-  for field, content in next, value do
-    local expected = MANIFEST_FIELDS[field]
-    if not expected then wrong(title, "a manifest has no field '%s' (%s)", tostring(field), listed(MANIFEST_FIELDS)) end
-    if type(content) ~= expected then wrong(title, "the manifest's %s is a %s, not a %s", field, type(content), expected) end
-    manifest[field] = content
-  end
-  for _, field in ipairs { "name", "version", "godwit" } do
-    if not manifest[field] then wrong(title, "the manifest says no %s", field) end
-  end
-  if manifest.godwit ~= "1" then wrong(title, "these recipes need version %s of the Lua API, this is version 1", manifest.godwit) end
-  return manifest
 end
 
 -- ---- Parameters, from the command line's text or another recipe's values

@@ -130,23 +130,26 @@ end
 --- who left something out.
 function plan.compile(values, form, trace)
   local arguments = values.recipe
-  local source, chunk
+  local function say(note)
+    if not values.quiet then terminal.note(note) end
+  end
+  local source, chunk, found
   if values.execute then
     source, chunk = values.execute, "=-e"
   else
     if #arguments == 0 then core.fail { class = "usage", what = "which recipe, and on which checkpoint?", hint = form } end
-    source, chunk = library.find(arguments[1])
+    source, chunk, found = library.find(arguments[1])
+    if found then say(found) end
     arguments = table.move(arguments, 2, #arguments, 1, {})
   end
   if #arguments == 0 then core.fail { class = "usage", what = "there is no checkpoint to work on", hint = form } end
   local sandbox, description = library.load(source, chunk, {
     expression = values.execute ~= nil, end_program = true, json = values.json, steps = values.max_steps, memory = values.max_recipe_memory,
-    seconds = values.max_recipe_time,
+    seconds = values.max_recipe_time, say = say,
   })
-  local outputs, prefixes, notes, made = library.run(sandbox, description, arguments, plan.parse_assignments(values.param, "-p", "NAME=VALUE"), trace)
-  if not values.quiet then
-    for _, note in ipairs(notes) do terminal.note(note) end
-  end
+  local given = plan.parse_assignments(values.param, "-p", "NAME=VALUE")
+  local outputs, prefixes, notes, made = library.run(sandbox, description, arguments, given, say, trace)
+  for _, note in ipairs(notes) do say(note) end
   local paths, names = plan.parse_outputs(values.output or {}, outputs)
   local options = plan.layout(values)
   local compiled = {}

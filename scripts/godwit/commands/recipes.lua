@@ -86,9 +86,17 @@ local function description_json(name, description, more)
   return core.object(fields)
 end
 
+local function message_of(found) return found.message or found.file and ("%s: %s"):format(found.file, found.what) or found.what end
+
+--- A recipe explains itself also where it could not run: what it lacks is a note.
 local function explain(values)
-  local source, chunk = library.find(values.name)
-  local _, description = library.load(source, chunk, {})
+  local source, chunk, note = library.find(values.name)
+  if note then terminal.note(note) end
+  local _, description = library.load(source, chunk, { unchecked = true, say = terminal.note })
+  local folder = chunk:match "^@(.*)/[^/]*$" or chunk:sub(1, 1) == "@" and "."
+  local problems, notes = library.examine(folder or nil)
+  for _, found in ipairs(problems) do terminal.note(message_of(found)) end
+  for _, text in ipairs(notes) do terminal.note(text) end
   if values.json then
     io.stdout:write(core.json(core.object { { "schema", 1 }, { "recipe", description_json(values.name, description) } }, 1), "\n")
   else
@@ -99,19 +107,38 @@ end
 
 -- ---- The list
 
---- Every recipe that can be loaded, with what it says of itself; one that cannot has `problem`.
-local function loaded()
+--- Every recipe that can be loaded, with what it says of itself; one that cannot has `problem`. `say(entry, note)`.
+local function loaded(say)
   local found = {}
   for _, entry in ipairs(library.all()) do
     local ok, sandbox, description = problem.try(function()
       local source, chunk = library.source(entry)
-      return library.load(source, chunk, { any = true })
+      return library.load(source, chunk, { any = true, unchecked = true, say = function(note) say(entry, note) end })
     end)
     if not ok then entry.problem = sandbox
     else entry.sandbox, entry.description = sandbox, description end
     if not ok or not description.module then found[#found + 1] = entry end
   end
   return found
+end
+
+--- The libraries of the path, with what is wrong with them: a sequence of {folder =, manifest =, problems =, notes =}, which finds
+--- them by their folders, too.
+local function libraries()
+  local found = {}
+  for i, folder in ipairs(library.folders()) do
+    local problems, notes, manifest = library.examine(folder)
+    found[i] = { folder = folder, manifest = manifest, problems = problems, notes = notes }
+    found[folder] = found[i]
+  end
+  return found
+end
+
+local function add_note(where, note)
+  for _, known in ipairs(where.notes) do
+    if known == note then return end
+  end
+  where.notes[#where.notes + 1] = note
 end
 
 --- Adds to each recipe whether it fits, and why; those that do not say so do not.
@@ -131,40 +158,76 @@ local function select_fitting(found, path)
   return fitting
 end
 
-local function print_list(found)
-  local width, place = 0, false
-  for _, entry in ipairs(found) do width = math.max(width, #entry.name) end
-  for _, entry in ipairs(found) do
-    local where = entry.folder or "with godwit"
-    if where ~= place then
-      local _, manifest = problem.try(library.manifest, entry.folder or "")
-      local about = entry.folder and type(manifest) == "table" and manifest.name and (" · %s %s"):format(manifest.name, manifest.version) or ""
-      io.stdout:write(place and "\n" or "", where, about, "\n")
-      if entry.folder and type(manifest) == "table" and manifest.class then io.stdout:write("  ! ", manifest.message or manifest.what, "\n") end
-      place = where
-    end
-    local text = entry.problem and "! " .. (entry.problem.message or entry.problem.what) or entry.why or entry.description.summary or "(no summary)"
-    if entry.shadowed then text = text .. (" (never found: %s comes first)"):format(entry.shadowed) end
-    io.stdout:write(("  %s%s  %s\n"):format(entry.name, (" "):rep(width - #entry.name), (core.printable(text))))
+local function print_head(where)
+  local manifest = where.manifest
+  io.stdout:write(where.folder, manifest and (" · %s %s"):format(manifest.name, manifest.version) or "", "\n")
+  for _, found in ipairs(where.problems) do
+    io.stdout:write("  ! ", core.printable(message_of(found)), "\n")
+    if found.hint then io.stdout:write("    ", core.printable(found.hint), "\n") end
   end
+  for _, note in ipairs(where.notes) do io.stdout:write("  ! ", core.printable(note), "\n") end
+end
+
+--- `fitting`: only recipes were wanted.
+local function print_list(found, places, fitting)
+  local width, of, first = 0, {}, true
+  for _, entry in ipairs(found) do
+    local where = entry.folder or ""
+    width, of[where] = math.max(width, #entry.name), of[where] or {}
+    table.insert(of[where], entry)
+  end
+  local function print_place(entries, print_its_head)
+    if not first then io.stdout:write "\n" end
+    first = false
+    print_its_head()
+    for _, entry in ipairs(entries) do
+      local text = entry.problem and "! " .. message_of(entry.problem) or entry.why or entry.description.summary or "(no summary)"
+      if entry.shadowed then text = text .. (" (never found: %s comes first)"):format(entry.shadowed) end
+      io.stdout:write(("  %s%s  %s\n"):format(entry.name, (" "):rep(width - #entry.name), (core.printable(text))))
+    end
+  end
+  for _, where in ipairs(places) do
+    local worth_saying = not fitting and #where.problems + #where.notes > 0
+    if of[where.folder] or worth_saying then print_place(of[where.folder] or {}, function() print_head(where) end) end
+  end
+  if of[""] then print_place(of[""], function() io.stdout:write "with godwit\n" end) end
+end
+
+local function library_json(where)
+  local problems, requires, manifest = {}, nil, where.manifest or {}
+  for i, found in ipairs(where.problems) do problems[i] = message_of(found) end
+  if manifest.requires then
+    local names = {}
+    for name in pairs(manifest.requires) do names[#names + 1] = name end
+    table.sort(names)
+    for i, name in ipairs(names) do names[i] = { name, manifest.requires[name] } end
+    requires = core.object(names)
+  end
+  return core.object {
+    { "folder", where.folder }, { "name", manifest.name }, { "version", manifest.version }, { "godwit", manifest.godwit },
+    { "summary", manifest.summary }, { "requires", requires }, { "problems", problems }, { "notes", where.notes },
+  }
 end
 
 local function list(values)
-  local found = loaded()
+  local places = libraries()
+  local found = loaded(function(entry, note)
+    if entry.folder then add_note(places[entry.folder], note) end
+  end)
   if values.prefix then found = select_fitting(found, values.prefix) end
   if values.json then
-    local items = {}
+    local items, about = {}, {}
     for i, entry in ipairs(found) do
       items[i] = description_json(entry.name, entry.description or {}, {
-        { "file", entry.file }, { "why", entry.why }, { "shadowed_by", entry.shadowed },
-        { "problem", entry.problem and (entry.problem.message or entry.problem.what) },
+        { "file", entry.file }, { "why", entry.why }, { "shadowed_by", entry.shadowed }, { "problem", entry.problem and message_of(entry.problem) },
       })
     end
-    io.stdout:write(core.json(core.object { { "schema", 1 }, { "recipes", items } }, 1), "\n")
+    for i, where in ipairs(places) do about[i] = library_json(where) end
+    io.stdout:write(core.json(core.object { { "schema", 1 }, { "recipes", items }, { "libraries", about } }, 1), "\n")
   elseif #found == 0 then
     io.stdout:write(("no recipe of the library says that it is for %s\n"):format(core.printable(values.prefix)))
   else
-    print_list(found)
+    print_list(found, places, values.prefix ~= nil)
   end
   return values.prefix and #found == 0 and 1 or 0
 end

@@ -221,8 +221,9 @@ dot.load = { "run a recipe on the checkpoint: .load RECIPE [-p NAME=VALUE]...", 
   parser:argument "RECIPE"
   parser:option("-p --param"):argname("NAME=VALUE"):count "*"
   local values = parse(parser, rest)
-  local source, chunk = library.find(values.RECIPE)
-  local _, description = library.load(source, chunk, {})
+  local source, chunk, note = library.find(values.RECIPE)
+  if note then terminal.note(note) end
+  local _, description = library.load(source, chunk, { say = terminal.note })
   local params, parts, names = recipe.parse_params(description.params, plan.parse_assignments(values.param, "-p", "NAME=VALUE"), refuse_file), {}, {}
   for name in pairs(params) do names[#names + 1] = name end
   table.sort(names)

@@ -4,6 +4,7 @@ local core = require "godwit.core"
 local library = require "godwit.library"
 local problem = require "godwit.problem"
 local plural = require "godwit.plural"
+local terminal = require "godwit.terminal"
 
 local test = { summary = "run recipes' own tests" }
 
@@ -17,13 +18,23 @@ function test.parser(argparse)
   return parser
 end
 
+--- Notes, each once. `quiet`: none.
+local function sayer(quiet)
+  local said = {}
+  return function(note)
+    if not said[note] and not quiet then terminal.note(note) end
+    said[note] = true
+  end
+end
+
 --- What was asked for, as library.all gives it.
-local function entries(arguments)
+local function entries(arguments, say)
   if #arguments == 0 then return library.all() end
   local found = {}
   for _, argument in ipairs(arguments) do
     if argument:match("%.lua$") or not (argument:find("/", 1, true) or core.is_folder(argument)) then
-      local source, chunk = library.find(argument)
+      local source, chunk, note = library.find(argument)
+      if note then say(note) end
       found[#found + 1] = { name = argument:match("([^/]*)%.lua$") or argument, source = source, chunk = chunk }
     else
       for _, entry in ipairs(library.files_of((argument:gsub("(.)/+$", "%1")))) do found[#found + 1] = entry end
@@ -65,11 +76,11 @@ end
 
 --- Runs the tests of one recipe: a sequence of {name =, problem =, seconds =}. A recipe that cannot be loaded is one failure;
 --- a module for `require` is nil.
-local function run_recipe(entry, match)
+local function run_recipe(entry, match, say)
   local source, chunk = entry.source, entry.chunk
   if not source then source, chunk = library.source(entry) end
   local started = core.monotonic()
-  local ok, loaded, description = problem.try(library.load, source, chunk, { any = true })
+  local ok, loaded, description = problem.try(library.load, source, chunk, { any = true, say = say })
   if not ok then return { { name = "can be loaded", problem = loaded, seconds = core.monotonic() - started } } end
   if description.module then return nil end
   local results = {}
@@ -145,9 +156,10 @@ end
 
 function test.run(values)
   local suites, passed, failed, without, number = {}, 0, 0, 0, 0
-  for _, entry in ipairs(entries(values.recipe)) do
+  local say = sayer(values.quiet)
+  for _, entry in ipairs(entries(values.recipe, say)) do
     if core.interrupted() then core.fail { class = "interrupted", what = "interrupted" } end
-    local results = run_recipe(entry, values.match)
+    local results = run_recipe(entry, values.match, say)
     if results then
       suites[#suites + 1] = { entry = entry, results = results }
       for _, result in ipairs(results) do
