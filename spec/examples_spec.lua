@@ -300,3 +300,33 @@ describe("a team's recipes", function()
     end)
   end
 end)
+
+describe("a library that needs another", function()
+  local SERVING = "examples/serving"
+
+  local function with_team(arguments) return run("GODWIT_PATH=examples/team " .. program.quoted(program.PATH) .. " " .. arguments) end
+
+  it("passes its tests and has no mistakes, with the other one on the path", function()
+    local text, err, status = with_team("test " .. SERVING)
+    assert.equal(0, status, text .. err)
+    assert.matches("\n1 recipe\n2 passed, 0 failed\n$", text)
+    text = with_team("recipes --check " .. SERVING)
+    assert.matches("1 file · nothing found\n$", text)
+  end)
+
+  it("says what it needs without it", function()
+    local _, err, status = run("godwit plan examples/serving/split_release.lua " .. DIGITS)
+    assert.same({ 3, "godwit: examples/serving/manifest.lua: serving 1.1 needs the library digits >= 1.0, < 2, and no folder of GODWIT_PATH is digits\n"
+      .. "  GODWIT_PATH names no folder: add the folder of digits\n" }, { status, err })
+  end)
+
+  it("does what its example says", function()
+    local command = with_team("recipes " .. SERVING .. "/split_release.lua"):match "\n  (GODWIT_PATH=[^\n]*)"
+    local _, err, status = run((command:gsub(" godwit ", " " .. program.quoted(program.PATH) .. " ")))
+    assert.equal(0, status, err)
+    assert.same({ "backbone/hidden/bias", "backbone/hidden/kernel" }, names_of(out "serving/backbone"))
+    assert.same({ "head/bias", "head/kernel" }, names_of(out "serving/head"))
+    local average = gw.open(DIGITS).vars["classifier/logits/bias/ExponentialMovingAverage"]
+    assert.is_true(out("serving/head").vars["head/bias"]:equal(average:cast "bfloat16"))
+  end)
+end)
