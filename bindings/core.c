@@ -308,6 +308,7 @@ int gwl_open(lua_State *L) {
                                        {"watch_interrupts", watch_interrupts},
                                        {"forget_interrupt", forget_interrupt},
                                        {"line_editor", gwl_line_editor},
+                                       {"complete", gwl_complete},
                                        {"monotonic", monotonic},
                                        {"time", time_of_day},
                                        {"is_terminal", is_terminal},

@@ -162,6 +162,7 @@ int gwl_is_folder(lua_State *L);
 int gwl_is_file(lua_State *L);
 int gwl_create_file(lua_State *L);
 int gwl_line_editor(lua_State *L);
+int gwl_complete(lua_State *L);
 int gwl_make_folder(lua_State *L);
 /* Charges work that core does for a recipe in a loop of its own; raises when its steps or its time are over. Nothing in
  * a state without limits. */

@@ -24,7 +24,7 @@ typedef struct LineInfo {
 enum { EL_PROMPT = 0, EL_EDITOR = 2, EL_BIND = 4, EL_ADDFN = 9, EL_HIST = 10, EL_GETCFN = 13, EL_CLIENTDATA = 14 };
 enum { H_SETSIZE = 1, H_ENTER = 10, H_LOAD = 17, H_SAVE = 18, H_SETUNIQUE = 20 };
 enum { CC_REFRESH = 4, CC_REFRESH_BEEP = 10, CC_REDISPLAY = 9 };
-enum { HISTORY_LINES = 1000, LONGEST_CANDIDATES = 100 };
+enum { HISTORY_LINES = 1000 };
 
 static struct {
   void *library;
@@ -99,16 +99,17 @@ static int read_character(EditLine *line, wchar_t *out) {
 }
 
 /* ---- Completion: the function in the editor's user value gets the text before the cursor, and gives what to insert, and
- * whether that ends it; or a list to show. */
+ * a list to show where that is nothing, and how many there are beyond the list. */
 
+/* [.. list more] */
 static void show(lua_State *L) {
   fputc('\n', stderr);
-  lua_Integer count = luaL_len(L, -1);
-  for (lua_Integer i = 1; i <= count && i <= LONGEST_CANDIDATES; i++) {
-    if (lua_geti(L, -1, i) == LUA_TSTRING) fprintf(stderr, "%s%s", i > 1 ? "  " : "", lua_tostring(L, -1));
+  lua_Integer count = luaL_len(L, -2), more = lua_tointeger(L, -1);
+  for (lua_Integer i = 1; i <= count; i++) {
+    if (lua_geti(L, -2, i) == LUA_TSTRING) fprintf(stderr, "%s%s", i > 1 ? "  " : "", lua_tostring(L, -1));
     lua_pop(L, 1);
   }
-  if (count > LONGEST_CANDIDATES) fprintf(stderr, "  and %lld more", (long long)(count - LONGEST_CANDIDATES));
+  if (more > 0) fprintf(stderr, "  and %lld more", (long long)more);
   fputc('\n', stderr);
 }
 
@@ -122,11 +123,11 @@ static unsigned char complete(EditLine *line, int character) {
   if (!lua_checkstack(L, 8)) return answer;
   lua_pushvalue(L, 3); /* read(editor, prompt, complete) */
   lua_pushlstring(L, info->buffer, (size_t)(info->cursor - info->buffer));
-  if (lua_pcall(L, 1, 2, 0) == LUA_OK) { /* what to insert, candidates */
-    const char *text = lua_tostring(L, -2);
+  if (lua_pcall(L, 1, 3, 0) == LUA_OK) { /* what to insert, candidates, how many more */
+    const char *text = lua_tostring(L, -3);
     if (text && text[0] && edit.insertstr(line, text) == 0) {
       answer = CC_REFRESH;
-    } else if (lua_istable(L, -1)) {
+    } else if (lua_istable(L, -2)) {
       show(L);
       answer = CC_REDISPLAY;
     }

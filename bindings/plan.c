@@ -164,6 +164,20 @@ static int entry(lua_State *L) {
   return 1;
 }
 
+/* plan:changed(limit) -> the numbers of the first entries that are not unchanged, at most so many */
+static int changed(lua_State *L) {
+  const gw_plan *plan = gwl_check(L, 1, GWL_PLAN);
+  lua_Integer limit = luaL_checkinteger(L, 2), found = 0;
+  size_t count = gw_plan_count(plan);
+  lua_newtable(L);
+  for (size_t i = 0; i < count && found < limit; i++) {
+    if (gw_plan_action_at(plan, i) == GW_ACTION_UNCHANGED) continue;
+    lua_pushinteger(L, (lua_Integer)i + 1);
+    lua_rawseti(L, -2, ++found);
+  }
+  return 1;
+}
+
 static int dropped(lua_State *L) {
   const gw_plan *plan = gwl_check(L, 1, GWL_PLAN);
   lua_Integer index = luaL_checkinteger(L, 2);
@@ -295,7 +309,7 @@ void gwl_add_run_methods(lua_State *L) {
 }
 
 void gwl_open_plan(lua_State *L) {
-  static const luaL_Reg methods[] = {{"entry", entry}, {"dropped", dropped}, {"totals", totals}, {"run", start_run}, {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"entry", entry}, {"changed", changed}, {"dropped", dropped}, {"totals", totals}, {"run", start_run}, {NULL, NULL}};
   gwl_make_type(L, GWL_PLAN, release_plan, NULL, methods, NULL);
   lua_pop(L, 1);
 }

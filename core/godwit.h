@@ -672,6 +672,7 @@ typedef struct gw_plan_entry {
   size_t slices;             /* 0: it is written whole */
 } gw_plan_entry;
 GW_API gw_status gw_plan_entry_at(gw_plan *plan, size_t index, gw_plan_entry *out, gw_error *error); /* in key order */
+GW_API gw_action gw_plan_action_at(const gw_plan *plan, size_t index); /* of that entry, for who wants no more of it */
 /* The slice that is listed as the `nth` of this entry; without crc32c, which is not known before it is written. */
 GW_API void gw_plan_slice(const gw_plan *plan, size_t index, size_t nth, gw_slice_info *out);
 

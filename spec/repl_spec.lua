@@ -94,6 +94,31 @@ describe(".plan", function()
   end)
 end)
 
+describe(".plan of many tensors", function()
+  local MANY = "for i = 1, 100 do ckpt.vars[('v%03d'):format(i)] = gw.scalar(i) end\n"
+
+  it("shows the first lines that change something, and how many more there are", function()
+    local out = printed("ckpt = gw.open 'in'\n" .. MANY .. "ckpt:drop 'step'\n.plan\n")
+    assert.matches("\n  %+  v001 [^\n]*\n.*\n  %+  v040 [^\n]*\n  and 63 more\n102 tensors: 2 unchanged, 100 new; 1 dropped", out)
+    assert.is_nil(out:find("old/w", 1, true) or out:find("v041", 1, true))
+    out = printed("ckpt = gw.open 'in'\n" .. MANY .. "ckpt:drop 'step'\n.plan all\n")
+    assert.matches("\n  =  old/w .*\n  %+  v100 [^\n]*\n  %-  step [^\n]*\n102 tensors", out)
+    assert.is_nil(out:find "more\n")
+  end)
+
+  it("shows what is dropped where there is room, and the one change among many tensors", function()
+    printed(MANY .. ".save many\n")
+    assert.equal("  >  z     int32  []  from v001\n  -  v002  dropped\n  -  v003  dropped\n  and 100 more\n"
+      .. "101 tensors: 100 unchanged, 1 renamed; 2 dropped · 416 B to copy\n",
+      (script("ckpt:rename { v001 = 'z' }\nckpt:drop 'v00[23]'\n.plan\n", "many"):gsub("^1\n2\n", ""):gsub("  repl:1\n", "\n", 1)))
+  end)
+
+  it("takes no other words", function()
+    local _, err, status = script ".plan everything\n"
+    assert.same({ 2, "godwit: .plan takes nothing, or all, not 'everything'\n" }, { status, err })
+  end)
+end)
+
 describe(".undo", function()
   it("takes back the last edit, and keeps what was no edit", function()
     assert.equal("1\n1\nundone: ckpt:drop 'step'\n3\n5\nundone: ckpt:rename { [\"old/b\"] = \"b\" }\ntrue\n", printed [[
@@ -209,6 +234,27 @@ describe("completion", function()
     assert.same({ "rename", "rename_scope" }, candidates)
     _, candidates = complete(env, 'ckpt.vars["old/', {})
     assert.same({ "old/b", "old/w" }, candidates)
+  end)
+
+  it("goes through names scope by scope, and lists no more than a screen of them", function()
+    local vars = {}
+    for i = 0, 149 do
+      for _, leaf in ipairs { "w", "b" } do vars[("layer_%03d/%s"):format(i, leaf)] = gw.scalar(1.0) end
+    end
+    for _, name in ipairs { "layer_000", "step", "x/", "x//y", "über/w", "übel" } do vars[name] = gw.scalar(1) end
+    env.many = gw.variables(vars)
+    local function at(text) return table.pack(complete(env, 'many.vars["' .. text, {})) end
+    local text, candidates, more = table.unpack(at "", 1, 3)
+    assert.same({ "", 100, 55, "layer_000", "layer_000/", "layer_001/" }, { text, #candidates, more, candidates[1], candidates[2], candidates[3] })
+    assert.same({ "_", 0 }, { at("layer")[1], at("layer")[3] - 51 })
+    assert.same({ "", { "layer_007/b", "layer_007/w" }, 0, n = 3 }, at "layer_007/")
+    assert.same({ "/", { "layer_007/b", "layer_007/w" }, 0, n = 3 }, at "layer_007")
+    assert.same({ "", { "layer_000", "layer_000/" }, 0, n = 3 }, at "layer_000")
+    assert.same({ "", { "x/", "x//" }, 0, n = 3 }, at "x/")
+    assert.equal('ep"]', at("st")[1])
+    assert.same({ "be", { "übel", "über/" }, 0, n = 3 }, at "ü")
+    assert.equal("", at("nothing")[1])
+    assert.equal("", at("layer_000/w/")[1])
   end)
 
   it("knows checkpoints in gw.open", function()

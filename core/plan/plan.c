@@ -272,6 +272,8 @@ bool gw_plan_is_objects(const gw_plan *plan) { return plan->draft->objects; }
 size_t gw_plan_dropped_count(const gw_plan *plan) { return plan->dropped_count; }
 void gw_plan_totals_of(const gw_plan *plan, gw_plan_totals *out) { *out = plan->totals; }
 
+gw_action gw_plan_action_at(const gw_plan *plan, size_t index) { return plan->items[index].action; }
+
 gw_status gw__plan_tensor(gw_plan_item *item, gw_tensor **out, gw_error *error) {
   if (!item->tensor) {
     gw_status status = gw_bundle_tensor(item->bundle, item->index, &item->tensor, error);

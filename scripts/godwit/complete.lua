@@ -3,6 +3,8 @@
 local core = require "godwit.core"
 local paths = require "godwit.paths"
 
+local MOST = 100 -- candidates to show
+
 local KEYWORDS = { "and", "break", "do", "else", "elseif", "end", "false", "for", "function", "goto", "if", "in", "local", "nil", "not", "or",
   "repeat", "return", "then", "true", "until", "while" }
 
@@ -68,33 +70,37 @@ local function members(value, colon)
   return FIELDS[kind] or type(value) == "table" and keys_of(value) or {}
 end
 
---- Names inside ["...: variables or children.
+--- Names inside ["...: children of an object, keys of a table.
 local function indices(value, prefix)
   local kind = type(value) == "userdata" and getmetatable(value)
   if kind == "godwit.Node" then return starting(children_of(value), prefix) end
-  if kind ~= "godwit.Vars" then return type(value) == "table" and starting(keys_of(value), prefix) or {} end
-  local names = {}
-  for name in pairs(value) do
-    if name:sub(1, #prefix) == prefix then names[#names + 1] = name
-    elseif name > prefix and #names > 0 then break end
-  end
-  return names
+  return type(value) == "table" and starting(keys_of(value), prefix) or {}
 end
 
---- What all have in common beyond `prefix`; `closing` behind the only one.
-local function answer(prefix, candidates, closing)
-  if #candidates == 0 then return "", nil end
-  local common = candidates[1]
-  for i = 2, #candidates do
-    while candidates[i]:sub(1, #common) ~= common do common = common:sub(1, -2) end
-  end
+--- `common` beyond `prefix`, which ends where a character does; `closing` behind the only one.
+local function beyond(prefix, common, closing)
   while #common > #prefix and not utf8.len(common) do common = common:sub(1, -2) end
-  local text = common:sub(#prefix + 1)
-  if #candidates == 1 then text = text .. (closing or "") end
-  return text, #candidates > 1 and candidates or nil
+  return common:sub(#prefix + 1) .. (closing or "")
 end
 
---- The text to insert, and candidates to show when there is none. `commands`: the dot commands.
+--- The text to insert, candidates to show, how many more there are.
+local function answer(prefix, candidates, closing)
+  if #candidates == 0 then return "" end
+  if #candidates == 1 then return beyond(prefix, candidates[1], closing) end
+  -- They are sorted: what the first and the last have in common all have.
+  local common, last = candidates[1], candidates[#candidates]
+  while last:sub(1, #common) ~= common do common = common:sub(1, -2) end
+  return beyond(prefix, common), table.move(candidates, 1, math.min(#candidates, MOST), 1, {}), math.max(#candidates - MOST, 0)
+end
+
+--- The same among the names of a checkpoint, scope by scope.
+local function answer_vars(vars, prefix, closing)
+  local common, candidates, more, is_one = core.complete(vars, prefix, MOST)
+  if not common then return "" end
+  return beyond(prefix, common, is_one and closing), not is_one and candidates or nil, more
+end
+
+--- The text to insert, candidates to show when there is none, and how many more there are. `commands`: the dot commands.
 return function(env, text, commands)
   if text:match "^%s*%.[%w]*$" then return answer(text:match "%.[%w]*$", starting(commands, text:match "%.[%w]*$"), " ") end
   local quote, path = text:match "gw%.open%s*%(?%s*([\"'])([^\"']*)$"
@@ -107,6 +113,7 @@ return function(env, text, commands)
   if base then
     local chain = chain_of(base)
     local value = chain and value_of(env, chain)
+    if type(value) == "userdata" and getmetatable(value) == "godwit.Vars" then return answer_vars(value, inside, mark .. "]") end
     return answer(inside, value ~= nil and indices(value, inside) or {}, mark .. "]")
   end
   local owner, separator, member = text:match "([%a_][%w_.]*)([.:])([%w_]*)$"

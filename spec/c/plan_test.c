@@ -282,7 +282,7 @@ static void what_became_of_each_tensor(void) {
   static const char *const names[] = {"c", "d", "n", "x"};
   static const gw_action actions[] = {GW_ACTION_NEW, GW_ACTION_UNCHANGED, GW_ACTION_NEW, GW_ACTION_RENAMED};
   for (size_t i = 0; i < 4; i++) {
-    CHECK(gw_plan_entry_at(plan, i, &entry, NULL) == GW_OK && entry.action == actions[i]);
+    CHECK(gw_plan_entry_at(plan, i, &entry, NULL) == GW_OK && entry.action == actions[i] && gw_plan_action_at(plan, i) == actions[i]);
     CHECK(entry.name.size == 1 && entry.name.data[0] == names[i][0]);
   }
   CHECK_TEXT(entry.line ? entry.line : "", "recipe.lua:4");

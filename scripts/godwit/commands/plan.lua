@@ -173,16 +173,14 @@ local function width_of(text) return utf8.len(text) or #text end
 
 local function pad(text, width) return text .. (" "):rep(width - width_of(text)) end
 
-local function widths(entries, totals, compiled_plan)
+local function widths(rows)
   local name, dtype, shape = 0, 0, 0
-  for i = 1, totals.tensors do
-    local entry = entries(i)
+  for entry in rows() do
     name = math.max(name, math.min(width_of(core.printable(entry.name)), WIDEST_NAME))
-    dtype = math.max(dtype, #entry.dtype)
-    shape = math.max(shape, #tostring(entry.shape))
-  end
-  for i = 1, totals.dropped do
-    name = math.max(name, math.min(width_of(core.printable((compiled_plan:dropped(i)))), WIDEST_NAME))
+    if entry.dtype then
+      dtype = math.max(dtype, #entry.dtype)
+      shape = math.max(shape, #tostring(entry.shape))
+    end
   end
   return name, dtype, shape
 end
@@ -198,23 +196,42 @@ local function explanation(entry)
   return table.concat(parts, " ")
 end
 
-local function print_output(output, several)
+--- What is shown of an output, as a function that gives iterators over its entries and what is dropped ({name =, dropped =, line =}): all
+--- of it, or the first `most` that are not unchanged. The second result: how many are left out.
+local function rows_of(compiled_plan, totals, most)
+  local numbers, count, gone = nil, totals.tensors, totals.dropped
+  if most and count + gone > most then
+    numbers = compiled_plan:changed(most)
+    count, gone = #numbers, math.min(gone, most - #numbers)
+  end
+  return function()
+    local i = 0
+    return function()
+      i = i + 1
+      if i <= count then return compiled_plan:entry(numbers and numbers[i] or i) end
+      if i > count + gone then return nil end
+      local name, line = compiled_plan:dropped(i - count)
+      return { name = name, dropped = true, line = line }
+    end
+  end, totals.tensors + totals.dropped - count - gone
+end
+
+local function print_output(output, several, most)
   local out = io.stdout
-  local totals = output.plan:totals()
   if several then out:write(("%s:\n"):format(output.name)) end
-  local function entries(i) return output.plan:entry(i) end
-  local name_width, dtype_width, shape_width = widths(entries, totals, output.plan)
-  for i = 1, totals.tensors do
-    local entry = entries(i)
-    local line = ("  %s  %s  %s  %s  %s"):format(SIGNS[entry.action], pad(core.printable(entry.name), name_width), pad(entry.dtype, dtype_width),
-      pad(tostring(entry.shape), shape_width), explanation(entry))
-    out:write((line:gsub("%s+$", "")), "\n")
+  local rows, left_out = rows_of(output.plan, output.plan:totals(), most)
+  local name_width, dtype_width, shape_width = widths(rows)
+  for entry in rows() do
+    local name = pad(core.printable(entry.name), name_width)
+    if entry.dropped then
+      out:write(("  -  %s  %s"):format(name, entry.line and "dropped by " .. entry.line or "dropped"), "\n")
+    else
+      local line = ("  %s  %s  %s  %s  %s"):format(SIGNS[entry.action], name, pad(entry.dtype, dtype_width), pad(tostring(entry.shape), shape_width),
+        explanation(entry))
+      out:write((line:gsub("%s+$", "")), "\n")
+    end
   end
-  for i = 1, totals.dropped do
-    local name, line = output.plan:dropped(i)
-    local text = ("  -  %s  %s"):format(pad(core.printable(name), name_width), line and "dropped by " .. line or "dropped")
-    out:write(text, "\n")
-  end
+  if left_out > 0 then out:write(("  and %d more\n"):format(left_out)) end
 end
 
 --- "3 tensors: 1 unchanged, 2 renamed; 1 dropped"
@@ -227,11 +244,11 @@ function plan.counts(totals)
   return ("%s: %s%s"):format(plural(totals.tensors, "tensor"), table.concat(parts, ", "), dropped)
 end
 
---- The same for people.
-function plan.print_text(compiled, memory)
+--- The same for people. `most`: of an output with more lines only so many, without what is unchanged; nil for all of them.
+function plan.print_text(compiled, memory, most)
   local all = { tensors = 0, unchanged = 0, renamed = 0, computed = 0, new = 0, dropped = 0 }
   for _, output in ipairs(compiled) do
-    print_output(output, #compiled > 1)
+    print_output(output, #compiled > 1, most)
     local totals = output.plan:totals()
     for field in pairs(all) do all[field] = all[field] + totals[field] end
   end

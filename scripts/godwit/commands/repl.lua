@@ -10,6 +10,8 @@ local run = require "godwit.commands.run"
 local show = require "godwit.show"
 local terminal = require "godwit.terminal"
 
+local MOST_LINES = 40 -- that .plan shows, as a checkpoint's list does
+
 local repl = { summary = "try things out: Lua with a checkpoint at hand" }
 
 function repl.parser(argparse)
@@ -128,9 +130,10 @@ end
 
 local dot = {}
 
-dot.plan = { "what saving would do", function(session)
+dot.plan = { "what saving would do, changes first of all; .plan all: every line", function(session, rest)
   local draft = the_checkpoint(session)
-  plan.print_text { { name = "", plan = core.plan(draft, {}), draft = draft } }
+  if rest ~= "" and rest ~= "all" then core.fail { class = "usage", what = (".plan takes nothing, or all, not '%s'"):format(rest) } end
+  plan.print_text({ { name = "", plan = core.plan(draft, {}), draft = draft } }, nil, rest ~= "all" and MOST_LINES or nil)
 end }
 
 dot.undo = { "take back the last edit", function(session)
