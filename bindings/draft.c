@@ -109,11 +109,12 @@ static gw_draft *check_bulk(lua_State *L) {
   return draft;
 }
 
-/* draft:names(which?) -> a sequence of names, in key order. */
+/* draft:core_names(which?, limit?) -> a sequence of names, in key order: of those the first `limit`. */
 static int names(lua_State *L) {
   gw_draft *draft = check_bulk(L);
   gw_which which;
   bool all = lua_isnoneornil(L, 2);
+  lua_Integer limit = luaL_optinteger(L, 3, LUA_MAXINTEGER);
   if (!all) gwl_check_which(L, 2, &which);
   void **box = gwl_block(L);
   gw_span *list;
@@ -121,6 +122,7 @@ static int names(lua_State *L) {
   gw_error error = GW_ERROR_INIT;
   if (gw_draft_select(draft, all ? NULL : &which, &list, &count, &error) != GW_OK) return gwl_raise(L, &error);
   *box = list;
+  if (limit >= 0 && (size_t)limit < count) count = (size_t)limit;
   lua_createtable(L, count < INT32_MAX ? (int)count : 0, 0);
   for (size_t i = 0; i < count; i++) {
     lua_pushlstring(L, list[i].data, list[i].size);

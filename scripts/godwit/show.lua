@@ -27,9 +27,9 @@ end
 
 local function draft(value)
   local rows, more = {}, #value - MOST_LINES
-  for name, tensor in pairs(value.vars) do
-    if #rows == MOST_LINES then break end
-    rows[#rows + 1] = { core.printable(name), tensor.dtype, tostring(tensor.shape), core.bytes(tensor.nbytes) }
+  for i, name in ipairs(value:core_names(nil, MOST_LINES)) do
+    local tensor = value.vars[name]
+    rows[i] = { core.printable(name), tensor.dtype, tostring(tensor.shape), core.bytes(tensor.nbytes) }
   end
   local kind = value.kind == "objects" and "object-based" or "name-based"
   local lines = { ("%s · %s · %s"):format(value.path or "new", kind, plural(#value, "tensor")) }
