@@ -194,7 +194,27 @@ local function make_rows()
   end
 end
 
+--- A library of 100 recipes with a manifest, one of which runs by its name.
+local function make_library(folder)
+  sh(("mkdir -p %s"):format(folder))
+  local function write(name, text)
+    local file <close> = assert(io.open(("%s/%s.lua"):format(folder, name), "w"))
+    file:write(text)
+  end
+  write("manifest", 'return { name = "bench", version = "1.0", godwit = "1, >= 0.1" }\n')
+  for i = 1, 100 do
+    write(("recipe_%d"):format(i), ([[
+return {
+  name = "recipe_%d", version = "1.0", godwit = "1", summary = "The classifier moves", inputs = { "checkpoint" },
+  params = { to = { type = "string", default = "scope_%d/", help = "where to" } },
+  run = function(ckpt, p) ckpt:rename_scope("classifier/", p.to) end,
+}
+]]):format(i, i))
+  end
+end
+
 sh("mkdir -p " .. DIR)
+make_library(DIR .. "/library")
 local wanted = ("layers %d, objects, rows"):format(LAYERS)
 local stamp = io.open(DIR .. "/made")
 local made = stamp and stamp:read "l"
@@ -223,12 +243,50 @@ extra_row("inspect a small checkpoint, whole process", 0.005,
   { command = repeated "%GODWIT% inspect %TINY%", times = 40 },
   { command = repeated "lua5.4 %DIR%/empty.lua", times = 40 })
 
+-- Written into memory where there is such a place: how long a disk takes to sync four times is no matter of starting.
+do
+  local place <close> = io.popen "if [ -w /dev/shm ]; then mktemp -d /dev/shm/godwit-bench.XXXXXX; else mktemp -d; fi"
+  paths.PLACE = place:read "l"
+  extra_row("run a recipe of 100 by its name, whole process", 0.010,
+    { command = repeated "GODWIT_PATH=%DIR%/library %GODWIT% run -q recipe_50 %TINY% -o %PLACE%/$i", times = 40,
+      after = "rm -rf %PLACE%/*" },
+    { command = repeated "lua5.4 %DIR%/empty.lua", times = 40, after = "true" })
+  sh(format("rm -rf %PLACE%", paths))
+end
+
 time_row("open and list 1,000,000 variables", 1.0,
   { command = "%GODWIT% inspect %MILLION% >/dev/null" }, { command = "cat %MILLION%.index >/dev/null" })
 
 do
   local names = 1000000 * #"scope_000/layer_000/w"
   memory_row("memory of 1,000,000 variables beside their names", 200 * MEGABYTE + names, "%GODWIT% inspect %MILLION%")
+end
+
+-- The REPL answers: each line beside a session that only opens the checkpoint.
+do
+  local function session(row, most, lines)
+    local script = DIR .. "/session"
+    do
+      local file <close> = assert(io.open(script, "w"))
+      file:write(lines, "\n")
+    end
+    extra_row("repl of 1,000,000 variables: " .. row, most, { before = CLEAN, command = "%GODWIT% repl %MILLION% <" .. script .. " >/dev/null" },
+      { command = "echo | %GODWIT% repl %MILLION%" })
+  end
+  local RULE = [[local n = ckpt:rename_scope("/", "new/")]]
+  session("ckpt", 0.5, "ckpt")
+  session("a rename", 1.0, RULE)
+  session("a rename and .plan", 2.0, RULE .. "\n.plan")
+  session("a rename and .undo", 2.0, RULE .. "\n.undo")
+  session("a rename and .save", 3.0, RULE .. "\n.save -q " .. DIR .. "/out/x")
+
+  local complete, ckpt = require "godwit.complete", gw.open(paths.MILLION)
+  for _, typed in ipairs { 'ckpt.vars["', 'ckpt.vars["scope_5', 'ckpt.vars["scope_999/layer_999' } do
+    local started = core.monotonic()
+    local text, candidates = complete({ ckpt = ckpt }, typed, {})
+    local elapsed = core.monotonic() - started
+    record("Tab after " .. typed, elapsed <= 0.1 and (text ~= "" or #candidates <= 100), ("%s (goal %s)"):format(unit(elapsed), unit(0.1)))
+  end
 end
 
 -- The yardstick copies an index of the same size and syncs it and the folder.
