@@ -126,27 +126,72 @@ local function say_rest(ckpt, scope, taken)
   if #others > 0 then print(("left out: %s"):format(some(others))) end
 end
 
---- A tiny BERT of one layer for the tests: hidden 4, inner 2.
-local function tiny()
-  local vars = {}
-  local function fill(name, ...) vars[name] = gw.random_uniform({ ... }, { seed = #name }) end
-  for name, rows in pairs { word = 5, token_type = 2, position = 3 } do fill(("bert/embeddings/%s_embeddings"):format(name), rows, 4) end
-  for _, name in ipairs { "bert/embeddings", "bert/encoder/layer_0/attention/output", "bert/encoder/layer_0/output", "cls/predictions/transform" } do
-    fill(name .. "/LayerNorm/gamma", 4)
-    fill(name .. "/LayerNorm/beta", 4)
+-- ---- For the tests: a BERT of one layer with two heads. Each has a variable of TF1, its shape, its place in the encoder, the
+-- shape that it has there, its full name.
+
+local TINY = [[
+embeddings/word_embeddings 5,4 _embedding_layer/embeddings 5,4 word_embeddings/embeddings
+embeddings/position_embeddings 3,4 _position_embedding_layer/embeddings 3,4 position_embedding/embeddings
+embeddings/token_type_embeddings 2,4 _type_embedding_layer/embeddings 2,4 type_embeddings/embeddings
+embeddings/LayerNorm/gamma 4 _embedding_norm_layer/gamma 4 embeddings/layer_norm/gamma
+embeddings/LayerNorm/beta 4 _embedding_norm_layer/beta 4 embeddings/layer_norm/beta
+encoder/layer_0/attention/self/query/kernel 4,6
+  _transformer_layers/0/_attention_layer/_query_dense/kernel 4,2,3 transformer/layer_0/self_attention/query/kernel
+encoder/layer_0/attention/self/query/bias 6 _transformer_layers/0/_attention_layer/_query_dense/bias 2,3 transformer/layer_0/self_attention/query/bias
+encoder/layer_0/attention/self/key/kernel 4,6
+  _transformer_layers/0/_attention_layer/_key_dense/kernel 4,2,3 transformer/layer_0/self_attention/key/kernel
+encoder/layer_0/attention/self/key/bias 6 _transformer_layers/0/_attention_layer/_key_dense/bias 2,3 transformer/layer_0/self_attention/key/bias
+encoder/layer_0/attention/self/value/kernel 4,6
+  _transformer_layers/0/_attention_layer/_value_dense/kernel 4,2,3 transformer/layer_0/self_attention/value/kernel
+encoder/layer_0/attention/self/value/bias 6 _transformer_layers/0/_attention_layer/_value_dense/bias 2,3 transformer/layer_0/self_attention/value/bias
+encoder/layer_0/attention/output/dense/kernel 6,4
+  _transformer_layers/0/_attention_layer/_output_dense/kernel 2,3,4 transformer/layer_0/self_attention/attention_output/kernel
+encoder/layer_0/attention/output/dense/bias 4
+  _transformer_layers/0/_attention_layer/_output_dense/bias 4 transformer/layer_0/self_attention/attention_output/bias
+encoder/layer_0/attention/output/LayerNorm/gamma 4
+  _transformer_layers/0/_attention_layer_norm/gamma 4 transformer/layer_0/self_attention_layer_norm/gamma
+encoder/layer_0/attention/output/LayerNorm/beta 4
+  _transformer_layers/0/_attention_layer_norm/beta 4 transformer/layer_0/self_attention_layer_norm/beta
+encoder/layer_0/intermediate/dense/kernel 4,8 _transformer_layers/0/_intermediate_dense/kernel 4,8 transformer/layer_0/intermediate/kernel
+encoder/layer_0/intermediate/dense/bias 8 _transformer_layers/0/_intermediate_dense/bias 8 transformer/layer_0/intermediate/bias
+encoder/layer_0/output/dense/kernel 8,4 _transformer_layers/0/_output_dense/kernel 8,4 transformer/layer_0/output/kernel
+encoder/layer_0/output/dense/bias 4 _transformer_layers/0/_output_dense/bias 4 transformer/layer_0/output/bias
+encoder/layer_0/output/LayerNorm/gamma 4 _transformer_layers/0/_output_layer_norm/gamma 4 transformer/layer_0/output_layer_norm/gamma
+encoder/layer_0/output/LayerNorm/beta 4 _transformer_layers/0/_output_layer_norm/beta 4 transformer/layer_0/output_layer_norm/beta
+pooler/dense/kernel 4,4 _pooler_layer/kernel 4,4 pooler_transform/kernel
+pooler/dense/bias 4 _pooler_layer/bias 4 pooler_transform/bias
+]]
+
+local TINY_HEAD = [[
+cls/predictions/output_bias 5 masked_lm/bias 5 cls/predictions/output_bias/bias
+cls/predictions/transform/dense/kernel 4,4 masked_lm/dense/kernel 4,4 cls/predictions/transform/dense/kernel
+cls/predictions/transform/dense/bias 4 masked_lm/dense/bias 4 cls/predictions/transform/dense/bias
+cls/predictions/transform/LayerNorm/gamma 4 masked_lm/layer_norm/gamma 4 cls/predictions/transform/LayerNorm/gamma
+cls/predictions/transform/LayerNorm/beta 4 masked_lm/layer_norm/beta 4 cls/predictions/transform/LayerNorm/beta
+]]
+
+local function shape_of(text)
+  local shape = {}
+  for size in text:gmatch "%d+" do shape[#shape + 1] = math.tointeger(tonumber(size)) end
+  return shape
+end
+
+--- Adds the variables of a text, each with values of its own.
+local function add_tiny(ckpt, scope, text)
+  for name, shape in text:gmatch "(%S+) (%S+)%s+%S+ %S+%s+%S+\n" do ckpt.vars[scope .. name] = gw.random_uniform(shape_of(shape), { seed = #ckpt }) end
+  return ckpt
+end
+
+local function tiny() return add_tiny(gw.variables {}, "bert/", TINY) end
+local function tiny_with_head() return add_tiny(tiny(), "", TINY_HEAD) end
+
+--- Every variable of the text is in its place, with the values of `before`.
+local function check_tiny(out, container, before, scope, text)
+  for name, place, shape, full_name in text:gmatch "(%S+) %S+%s+(%S+) (%S+)%s+(%S+)\n" do
+    local node = gw.graph.find(out.root, container .. place) or error(container .. place .. " is missing")
+    assert(gw.graph.tensor(node):equal(before.vars[scope .. name]:reshape(shape_of(shape))), place)
+    assert(gw.graph.full_name(node) == full_name, place)
   end
-  for _, name in ipairs { "bert/encoder/layer_0/attention/self/query", "bert/encoder/layer_0/attention/self/key", "bert/encoder/layer_0/attention/self/value",
-    "bert/encoder/layer_0/attention/output/dense", "bert/pooler/dense", "cls/predictions/transform/dense" } do
-    fill(name .. "/kernel", 4, 4)
-    fill(name .. "/bias", 4)
-  end
-  fill("bert/encoder/layer_0/intermediate/dense/kernel", 4, 2)
-  fill("bert/encoder/layer_0/intermediate/dense/bias", 2)
-  fill("bert/encoder/layer_0/output/dense/kernel", 2, 4)
-  fill("bert/encoder/layer_0/output/dense/bias", 4)
-  fill("cls/predictions/output_bias", 5)
-  vars["bert/pooler/dense/bias/adam_m"] = gw.zeros { 4 }
-  return gw.variables(vars)
 end
 
 return {
@@ -189,24 +234,139 @@ Checkpoint(encoder=..., masked_lm=...) has it (container=encoder). Slots, averag
     return gw.objects(tree, { save_counter = p.save_counter and 1 or nil })
   end,
   tests = { {
-    name = "heads are split",
+    name = "heads are split, all else is as it was",
     input = tiny, params = { heads = 2 },
     expect = function(out)
-      local attention = out.root.model._transformer_layers["0"]._attention_layer
-      local old = tiny().vars["bert/encoder/layer_0/attention/self/query/kernel"]
-      assert(gw.graph.tensor(attention._query_dense.kernel):equal(old:reshape { 4, 2, 2 }))
-      assert(gw.graph.tensor(attention._output_dense.kernel).shape == { 2, 2, 4 } and gw.graph.tensor(attention._output_dense.bias).shape == { 4 })
-      assert(#out == 24)
+      check_tiny(out, "model/", tiny(), "bert/", TINY)
+      assert(gw.graph.tensor(out.root.save_counter):value() == 1 and #out == 24)
     end,
+    prints = "", detects = "it has the variables of google-research/bert",
   }, {
-    name = "the masked language model shares the embeddings",
-    input = tiny, params = { heads = 1, masked_lm = true, container = "encoder" },
+    name = "the masked language model comes along, and shares the embeddings",
+    input = tiny_with_head, params = { heads = 2, masked_lm = true, container = "encoder" },
     expect = function(out)
+      check_tiny(out, "encoder/", tiny(), "bert/", TINY)
+      check_tiny(out, "", tiny_with_head(), "", TINY_HEAD)
       assert(out.root.masked_lm.embedding_table == out.root.encoder._embedding_layer.embeddings)
       assert(out.root.masked_lm.bias == out.root.masked_lm["output_bias/bias"] and #out == 29)
     end,
+    prints = "",
   }, {
-    name = "heads that do not divide",
-    input = tiny, params = { heads = 3 }, fails = "has 4 units, which is no multiple of it",
+    name = "several layers, the encoder itself at the root, as Checkpoint.write gives it",
+    input = function()
+      local ckpt = tiny()
+      for name, tensor in ckpt:each "layer_0/" do
+        for layer = 1, 10 do ckpt.vars[gw.sub(name, "layer_0/", ("layer_%d/"):format(layer))] = tensor end
+      end
+      return ckpt
+    end,
+    params = { heads = 2, container = "", save_counter = false },
+    expect = function(out)
+      check_tiny(out, "", tiny(), "bert/", TINY)
+      assert(#out == 23 + 10 * 16)
+      assert(gw.graph.full_name(out.root._transformer_layers["10"]._output_dense.bias) == "transformer/layer_10/output/bias")
+    end,
+  }, {
+    name = "an encoder elsewhere, of one head",
+    input = function() return add_tiny(gw.variables { ["bert/encoder/layer_7/x"] = gw.scalar(1.0) }, "my/", TINY) end,
+    params = { heads = 1, scope = "my/" },
+    expect = function(out)
+      assert(#out == 24 and gw.graph.tensor(out.root.model._transformer_layers["0"]._attention_layer._query_dense.kernel).shape == { 4, 1, 6 })
+    end,
+    prints = "left out: bert/encoder/layer_7/x", detects = false,
+  }, {
+    name = "an encoder at the root: what has no place is left out",
+    input = function() return add_tiny(gw.variables { other = gw.scalar(1.0) }, "", TINY) end,
+    params = { heads = 2, scope = "" },
+    expect = function(out) assert(#out == 24) end,
+    prints = "left out: other",
+  }, {
+    name = "slots, averages and other heads are left out, and counted",
+    input = function()
+      local ckpt = tiny_with_head()
+      for _, name in ipairs { "bert/pooler/dense/bias/adam_m", "bert/pooler/dense/bias/lamb_v", "bert/pooler/dense/bias/ExponentialMovingAverage",
+        "beta1_power", "global_step", "cls/seq_relationship/output_bias" } do
+        ckpt.vars[name] = gw.scalar(1.0)
+      end
+      return ckpt
+    end,
+    params = { heads = 2 },
+    expect = function(out) assert(#out == 24) end,
+    prints = "left out: 4 slots and averages\nleft out: cls/predictions/output_bias, cls/predictions/transform/LayerNorm/beta, "
+      .. "cls/predictions/transform/LayerNorm/gamma, cls/predictions/transform/dense/bias, cls/predictions/transform/dense/kernel and 2 more",
+  }, {
+    name = "one slot, one other variable",
+    input = function()
+      local ckpt = tiny()
+      ckpt.vars["bert/pooler/dense/bias/Adam_1"], ckpt.vars.global_step = gw.zeros { 4 }, gw.scalar(1, "int64")
+      return ckpt
+    end,
+    params = { heads = 2 },
+    prints = "left out: 1 slots and averages\nleft out: global_step",
+  }, {
+    name = "heads that do not divide the width",
+    input = tiny, params = { heads = 4 }, fails = "heads=4: bert/encoder/layer_0/attention/self/query/kernel has 6 units, which is no multiple of it",
+  }, {
+    name = "no heads",
+    input = tiny, params = { heads = 0 }, fails = "heads is at least 1, not 0",
+  }, {
+    name = "a scope that is none",
+    input = tiny, params = { heads = 2, scope = "bert" }, fails = "the scope 'bert' does not end in '/'",
+  }, {
+    name = "a scope where there is nothing",
+    input = tiny, params = { heads = 2, scope = "my/" }, fails = "has no my/encoder/layer_0: see -p scope",
+  }, {
+    name = "a container in the head's place",
+    input = tiny_with_head, params = { heads = 2, masked_lm = true, container = "masked_lm" },
+    fails = "the container cannot be called masked_lm when that head comes along",
+  }, {
+    name = "a layer that is missing",
+    input = function()
+      local ckpt = tiny()
+      ckpt.vars["bert/encoder/layer_2/x"] = gw.scalar(1.0)
+      return ckpt
+    end,
+    params = { heads = 2 },
+    fails = "has layer_2, and only 2 of the 3 layers up to it",
+  }, {
+    name = "a variable that is missing",
+    input = function()
+      local ckpt = tiny()
+      ckpt:drop "pooler/dense/kernel"
+      return ckpt
+    end,
+    params = { heads = 2 },
+    fails = "has no bert/pooler/dense/kernel",
+  }, {
+    name = "many that are missing",
+    input = function()
+      local ckpt = tiny()
+      ckpt:drop "attention/self/"
+      return ckpt
+    end,
+    params = { heads = 2 },
+    fails = " and 1 more", detects = false,
+  }, {
+    name = "other ranks",
+    input = function()
+      local ckpt = tiny()
+      ckpt.vars["bert/pooler/dense/bias"] = gw.zeros { 2, 2 }
+      return ckpt
+    end,
+    params = { heads = 2 },
+    fails = "bert/pooler/dense/bias is float32[2,2], and BERT's has 1 axes",
+  }, {
+    name = "an encoder of another kind",
+    input = function()
+      local ckpt = tiny()
+      ckpt.vars["bert/encoder/layer_0/adapter/kernel"] = gw.zeros { 4, 4 }
+      return ckpt
+    end,
+    params = { heads = 2 },
+    fails = "\"bert/encoder/layer_0/adapter/kernel\" has no place in BertEncoder: is ",
+  }, {
+    name = "an object-based checkpoint",
+    input = function() return gw.objects { bert = { embeddings = gw.scalar(1.0) } } end,
+    params = { heads = 2 }, fails = "is object-based already", detects = false,
   } },
 }

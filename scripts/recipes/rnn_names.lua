@@ -4,14 +4,13 @@
 
 local LEAF = { weights = "kernel", biases = "bias", recurrent_weights = "recurrent_kernel", Matrix = "kernel", Bias = "bias" }
 
-local CELLS = {
-  "basic_rnn_cell", "gru_cell", "gru_cell/gates", "gru_cell/candidate", "basic_lstm_cell", "lstm_cell", "lstm_cell/projection",
-  "output_projection_wrapper", "input_projection_wrapper", "lstm_block_wrapper", "layer_norm_basic_lstm_cell", "ugrnn_cell", "nas_rnn",
-  "intersection_rnn_cell", "intersection_rnn_cell/in_projection", "phased_lstm_cell/mask_gates", "phased_lstm_cell/new_input",
-  "phased_lstm_cell/output_gate", "attention_cell_wrapper", "attention_cell_wrapper/attn_output_projection",
-  "attention_cell_wrapper/attention", "attention_decoder", "attention_decoder/Attention_0", "attention_decoder/AttnOutputProjection",
-}
-local SNAKE = "^(.*(?:" .. table.concat(CELLS, "|") .. "))/(weights|biases|recurrent_weights)(/.*)?$"
+local CELLS = [[
+  basic_rnn_cell gru_cell gru_cell/gates gru_cell/candidate basic_lstm_cell lstm_cell lstm_cell/projection output_projection_wrapper
+  input_projection_wrapper lstm_block_wrapper layer_norm_basic_lstm_cell ugrnn_cell nas_rnn intersection_rnn_cell
+  intersection_rnn_cell/in_projection phased_lstm_cell/mask_gates phased_lstm_cell/new_input phased_lstm_cell/output_gate
+  attention_cell_wrapper attention_cell_wrapper/attn_output_projection attention_cell_wrapper/attention attention_decoder
+  attention_decoder/Attention_0 attention_decoder/AttnOutputProjection]]
+local SNAKE = "^(.*(?:" .. CELLS:match("%S.*"):gsub("%s+", "|") .. "))/(weights|biases|recurrent_weights)(/.*)?$"
 
 local CLASSES = {
   BasicRNNCell = "basic_rnn_cell", BasicLSTMCell = "basic_lstm_cell", ["GRUCell/Gates"] = "gru_cell/gates",
@@ -67,10 +66,10 @@ checkpoint_convert.py.]],
   end,
   run = function(ckpt)
     if ckpt.kind ~= "variables" then error(("%s is object-based: names like these are TF1's"):format(ckpt.path), 0) end
-    local names, shards, count = {}, {}, 0
+    local names, shards, any = {}, {}, false
     for name in ckpt:each() do
       local new, part = renamed(name)
-      if new then count = count + 1 end
+      any = any or new
       if part then
         shards[new] = shards[new] or {}
         if shards[new][part] then error(("%s and %s would both be part %d of %s"):format(shards[new][part], name, part, new), 0) end
@@ -79,7 +78,7 @@ checkpoint_convert.py.]],
         names[name] = new
       end
     end
-    if count == 0 then error(("%s has no variable that is called as in an RNN cell before TensorFlow 1.2"):format(ckpt.path), 0) end
+    if not any then error(("%s has no variable that is called as in an RNN cell before TensorFlow 1.2"):format(ckpt.path), 0) end
     for new, parts in pairs(shards) do
       local list, total = {}, 0
       for _ in pairs(parts) do total = total + 1 end
@@ -100,16 +99,111 @@ checkpoint_convert.py.]],
   tests = { {
     name = "1.0",
     input = function()
-      return gw.variables { ["rnn/lstm_cell/weights"] = gw.zeros { 2 }, ["rnn/lstm_cell/biases/Adam"] = gw.scalar(1.0), ["dense/weights"] = gw.scalar(2.0) }
+      return gw.variables {
+        ["rnn/basic_rnn_cell/weights"] = gw.scalar(1.0), ["rnn/gru_cell/gates/biases/Adam_1"] = gw.scalar(2.0), ["my_lstm_cell/weights"] = gw.scalar(3.0),
+        ["rnn/lstm_cell/projection/weights"] = gw.scalar(4.0), ["nas_rnn/recurrent_weights"] = gw.scalar(5.0), ["dense/weights"] = gw.scalar(6.0),
+        ["lstm_cells/weights"] = gw.scalar(7.0), ["lstm_cell/weights_of_mine"] = gw.scalar(8.0), ["rnn/lstm_cell/w_f_diag"] = gw.scalar(9.0),
+      }
     end,
-    expect = function(out) assert(out:has "rnn/lstm_cell/kernel" and out:has "rnn/lstm_cell/bias/Adam" and out:has "dense/weights") end,
+    output = function()
+      return gw.variables {
+        ["rnn/basic_rnn_cell/kernel"] = gw.scalar(1.0), ["rnn/gru_cell/gates/bias/Adam_1"] = gw.scalar(2.0), ["my_lstm_cell/kernel"] = gw.scalar(3.0),
+        ["rnn/lstm_cell/projection/kernel"] = gw.scalar(4.0), ["nas_rnn/recurrent_kernel"] = gw.scalar(5.0), ["dense/weights"] = gw.scalar(6.0),
+        ["lstm_cells/weights"] = gw.scalar(7.0), ["lstm_cell/weights_of_mine"] = gw.scalar(8.0), ["rnn/lstm_cell/w_f_diag"] = gw.scalar(9.0),
+      }
+    end,
+    plan = { renamed = 5, unchanged = 4 },
+    detects = "is of an RNN cell before TensorFlow 1.2",
+  }, {
+    name = "every cell of checkpoint_convert.py",
+    input = function()
+      local vars = {}
+      for _, cell in ipairs { "basic_rnn_cell", "gru_cell", "gru_cell/gates", "gru_cell/candidate", "basic_lstm_cell", "lstm_cell", "lstm_cell/projection",
+        "output_projection_wrapper", "input_projection_wrapper", "lstm_block_wrapper", "layer_norm_basic_lstm_cell", "ugrnn_cell", "nas_rnn",
+        "intersection_rnn_cell", "intersection_rnn_cell/in_projection", "phased_lstm_cell/mask_gates", "phased_lstm_cell/new_input",
+        "phased_lstm_cell/output_gate", "attention_cell_wrapper", "attention_cell_wrapper/attn_output_projection", "attention_cell_wrapper/attention",
+        "attention_decoder", "attention_decoder/Attention_0", "attention_decoder/AttnOutputProjection" } do
+        vars[cell .. "/weights"] = gw.scalar(1.0)
+      end
+      return gw.variables(vars)
+    end,
+    expect = function(out)
+      for name in out:each() do assert(gw.match(name, "/kernel$"), name) end
+    end,
+    plan = { renamed = 24 },
   }, {
     name = "0.12",
-    input = function() return gw.variables { ["RNN/MultiRNNCell/Cell1/BasicLSTMCell/Linear/Matrix"] = gw.scalar(1.0) } end,
-    expect = function(out) assert(#out == 1 and out:has "rnn/multi_rnn_cell/cell_1/basic_lstm_cell/kernel") end,
+    input = function()
+      return gw.variables {
+        ["RNN/MultiRNNCell/Cell12/BasicLSTMCell/Linear/Matrix"] = gw.scalar(1.0), ["RNN/MultiRNNCell/Cell0/GRUCell/Gates/Linear/Bias"] = gw.scalar(2.0),
+        ["lstm/GRUCell/Candidate/Linear/Bias/Adagrad"] = gw.scalar(3.0), ["BiRNN/FW/LSTMCell/B"] = gw.scalar(4.0),
+        ["BiRNN/BW/LSTMCell/W_P_0"] = gw.scalar(5.0), ["BiRNN/BW/LSTMCell/W_F_diag/Adam"] = gw.scalar(6.0), ["LSTMCell/W_O_diag"] = gw.scalar(7.0),
+        ["BasicRNNCell/Linear/Matrix"] = gw.scalar(8.0), ["OutputProjectionWrapper/Linear/Bias"] = gw.scalar(9.0),
+        ["InputProjectionWrapper/Linear/Bias"] = gw.scalar(10.0), ["LSTMCell/W_0/Adam"] = gw.scalar(11.0), ["LSTMCell/W_0"] = gw.scalar(12.0),
+        ["MultiRNNCell/Cell3/LSTMCell/B"] = gw.scalar(13.0), ["a/BiRNN/FW/LSTMCell/W_I_diag"] = gw.scalar(14.0),
+        ["a/BiRNN/BW/RNN/LSTMCell/B"] = gw.scalar(15.0), ["RNN/mine"] = gw.scalar(16.0), ["Linear/Matrix"] = gw.scalar(17.0),
+      }
+    end,
+    output = function()
+      return gw.variables {
+        ["rnn/multi_rnn_cell/cell_12/basic_lstm_cell/kernel"] = gw.scalar(1.0), ["rnn/multi_rnn_cell/cell_0/gru_cell/gates/bias"] = gw.scalar(2.0),
+        ["lstm/gru_cell/candidate/bias/Adagrad"] = gw.scalar(3.0), ["bidirectional_rnn/fw/lstm_cell/bias"] = gw.scalar(4.0),
+        ["bidirectional_rnn/bw/lstm_cell/projection/kernel"] = gw.scalar(5.0), ["bidirectional_rnn/bw/lstm_cell/w_f_diag/Adam"] = gw.scalar(6.0),
+        ["lstm_cell/w_o_diag"] = gw.scalar(7.0), ["basic_rnn_cell/kernel"] = gw.scalar(8.0), ["output_projection_wrapper/bias"] = gw.scalar(9.0),
+        ["input_projection_wrapper/bias"] = gw.scalar(10.0), ["lstm_cell/kernel/Adam"] = gw.scalar(11.0), ["lstm_cell/kernel"] = gw.scalar(12.0),
+        ["multi_rnn_cell/cell_3/lstm_cell/bias"] = gw.scalar(13.0), ["a/bidirectional_rnn/fw/lstm_cell/w_i_diag"] = gw.scalar(14.0),
+        ["a/bidirectional_rnn/bw/rnn/lstm_cell/bias"] = gw.scalar(15.0), ["RNN/mine"] = gw.scalar(16.0), ["Linear/Matrix"] = gw.scalar(17.0),
+      }
+    end,
+    detects = "is of an RNN cell before TensorFlow 1.2",
   }, {
-    name = "nothing of an RNN",
-    input = function() return gw.variables { ["dense/weights"] = gw.scalar(1.0) } end,
+    name = "the parts of a sharded matrix become one, in the order of their numbers; slots too",
+    input = function()
+      local vars = { ["RNN/LSTMCell/B"] = gw.zeros { 4 } }
+      for part = 0, 10 do
+        vars["RNN/LSTMCell/W_" .. part] = gw.full({ 1, 4 }, part, "float32")
+        vars["RNN/LSTMCell/W_" .. part .. "/Adam"] = gw.full({ 1, 4 }, -part, "float32")
+      end
+      return gw.variables(vars)
+    end,
+    expect = function(out)
+      assert(#out == 3 and out:has "rnn/lstm_cell/bias")
+      for name, sign in pairs { ["rnn/lstm_cell/kernel"] = 1, ["rnn/lstm_cell/kernel/Adam"] = -1 } do
+        for i, row in ipairs(out.vars[name]:value()) do assert(row[1] == sign * (i - 1), name) end
+        assert(out.vars[name].shape == { 11, 4 }, name)
+      end
+    end,
+  }, {
+    name = "a sharded matrix alone",
+    input = function() return gw.variables { ["LSTMCell/W_0"] = gw.tensor { 1.0 }, ["LSTMCell/W_1"] = gw.tensor { 2.0 } } end,
+    output = function() return gw.variables { ["lstm_cell/kernel"] = gw.tensor { 1.0, 2.0 } } end,
+  }, {
+    name = "a part that is missing",
+    input = function() return gw.variables { ["LSTMCell/W_0"] = gw.zeros { 1 }, ["LSTMCell/W_2"] = gw.zeros { 1 } } end,
+    fails = "part 1 of lstm_cell/kernel is missing",
+  }, {
+    name = "two of a part",
+    input = function() return gw.variables { ["RNN/LSTMCell/W_0"] = gw.zeros { 1 }, ["rnn/LSTMCell/W_0"] = gw.zeros { 1 } } end,
+    fails = "would both be part 0 of rnn/lstm_cell/kernel",
+  }, {
+    name = "both names at once",
+    input = function() return gw.variables { ["lstm_cell/kernel"] = gw.zeros { 1 }, ["lstm_cell/weights"] = gw.zeros { 1 } } end,
+    fails = "lstm_cell/kernel",
+  }, {
+    name = "both names at once, sharded",
+    input = function()
+      return gw.variables { ["lstm_cell/kernel"] = gw.zeros { 1 }, ["LSTMCell/W_0"] = gw.zeros { 1 }, ["LSTMCell/W_1"] = gw.zeros { 1 } }
+    end,
+    fails = "has \"lstm_cell/kernel\" already",
+  }, {
+    name = "nothing of an RNN, or of TensorFlow 1.2",
+    input = function() return gw.variables { ["dense/weights"] = gw.scalar(1.0), ["rnn/lstm_cell/kernel"] = gw.scalar(1.0) } end,
     fails = "no variable that is called as in an RNN cell",
+    detects = false,
+  }, {
+    name = "an object-based checkpoint",
+    input = function() return gw.objects { ["lstm_cell/weights"] = gw.scalar(1.0), lstm_cell = { weights = gw.scalar(1.0) } } end,
+    fails = "is object-based: names like these are TF1's",
+    detects = false,
   } },
 }

@@ -75,11 +75,134 @@ in `rows` and `cols` have a row or a column for each token: they follow the two 
     }))
   end,
   tests = { {
-    name = "weights move, the step stays",
+    name = "weights move, the step and slots stay",
     input = function()
-      return gw.variables { w = gw.zeros { 2 }, global_step = gw.scalar(0, "int64") },
-        gw.variables { w = gw.tensor { 1.0, 2.0 }, global_step = gw.scalar(9, "int64") }
+      return gw.variables { w = gw.zeros { 2 }, ["w/Adam"] = gw.zeros { 2 }, global_step = gw.scalar(0, "int64") },
+        gw.variables { w = gw.tensor { 1.0, 2.0 }, ["w/Adam"] = gw.tensor { 3.0, 4.0 }, global_step = gw.scalar(9, "int64") }
     end,
-    expect = function(out) assert(out.vars.w:value()[2] == 2 and out.vars.global_step:value() == 0) end,
+    output = function() return gw.variables { w = gw.tensor { 1.0, 2.0 }, ["w/Adam"] = gw.zeros { 2 }, global_step = gw.scalar(0, "int64") } end,
+    prints = "1 variable started",
+  }, {
+    name = "slots along, when they are asked for",
+    input = function()
+      return gw.variables { w = gw.zeros { 2 }, ["w/Adam"] = gw.zeros { 2 } }, gw.variables { w = gw.tensor { 1.0, 2.0 }, ["w/Adam"] = gw.tensor { 3.0, 4.0 } }
+    end,
+    params = { with_slots = true },
+    output = function() return gw.variables { w = gw.tensor { 1.0, 2.0 }, ["w/Adam"] = gw.tensor { 3.0, 4.0 } } end,
+  }, {
+    name = "only some weights, at the start of their names",
+    input = function()
+      return gw.variables { ["a/w"] = gw.scalar(0.0), ["b/a/w"] = gw.scalar(0.0) }, gw.variables { ["a/w"] = gw.scalar(1.0), ["b/a/w"] = gw.scalar(2.0) }
+    end,
+    params = { vars = "a/" },
+    output = function() return gw.variables { ["a/w"] = gw.scalar(1.0), ["b/a/w"] = gw.scalar(0.0) } end,
+  }, {
+    name = "a list of expressions takes the step, too",
+    input = function()
+      return gw.variables { w = gw.scalar(0.0), v = gw.scalar(0.0), global_step = gw.scalar(0, "int64") },
+        gw.variables { w = gw.scalar(1.0), v = gw.scalar(2.0), global_step = gw.scalar(9, "int64") }
+    end,
+    params = { variables = { "global_step", "w" }, vars = "v" },
+    output = function() return gw.variables { w = gw.scalar(1.0), v = gw.scalar(0.0), global_step = gw.scalar(9, "int64") } end,
+  }, {
+    name = "old names, one with = in it, two from one",
+    input = function()
+      return gw.variables { a = gw.scalar(0.0), b = gw.scalar(0.0), c = gw.scalar(0.0) }, gw.variables { x = gw.scalar(1.0), ["y=z"] = gw.scalar(2.0) }
+    end,
+    params = { prev_names = { "a=x", "b=y=z", "c=x" } },
+    output = function() return gw.variables { a = gw.scalar(1.0), b = gw.scalar(2.0), c = gw.scalar(1.0) } end,
+  }, {
+    name = "rows and columns follow their tokens, buckets and new ones get the backup, one table has both",
+    input = function()
+      return gw.variables { rows = gw.zeros { 4, 1 }, cols = gw.zeros { 1, 4 }, both = gw.zeros { 4, 4 }, other = gw.zeros { 1 } },
+        gw.variables { rows = gw.tensor { { 1.0 }, { 2.0 } }, cols = gw.tensor { { 3.0, 4.0 } }, both = gw.tensor { { 5.0, 6.0 }, { 7.0, 8.0 } },
+          other = gw.tensor { 9.0 } }
+    end,
+    params = { rows = { "rows", "both" }, cols = { "cols", "both" }, new_vocab = "b\nc\na\n", old_vocab = "a\nb\n", num_oov_buckets = 1, backup = "0.5" },
+    output = function()
+      return gw.variables {
+        rows = gw.tensor { { 2.0 }, { 0.5 }, { 1.0 }, { 0.5 } }, cols = gw.tensor { { 4.0, 0.5, 3.0, 0.5 } },
+        both = gw.tensor { { 8.0, 0.5, 7.0, 0.5 }, { 0.5, 0.5, 0.5, 0.5 }, { 6.0, 0.5, 5.0, 0.5 }, { 0.5, 0.5, 0.5, 0.5 } }, other = gw.tensor { 9.0 },
+      }
+    end,
+    prints = "new",
+  }, {
+    name = "without more than two vocabularies new rows are 0, and there are no buckets",
+    input = function() return gw.variables { w = gw.full({ 2 }, 7.0) }, gw.variables { w = gw.tensor { 1.0, 2.0 } } end,
+    params = { rows = { "w" }, new_vocab = "c\na\n", old_vocab = "a\nb\n" },
+    output = function() return gw.variables { w = gw.tensor { 0.0, 1.0 } } end,
+  }, {
+    name = "only so many tokens of either vocabulary",
+    input = function() return gw.variables { w = gw.zeros { 2 } }, gw.variables { w = gw.tensor { 1.0, 2.0, 3.0 } } end,
+    params = { rows = { "w" }, new_vocab = "c\nb\nnot\n", old_vocab = "a\nb\nd\nc\n", new_vocab_size = 2, old_vocab_size = 3 },
+    output = function() return gw.variables { w = gw.tensor { 0.0, 2.0 } } end,
+  }, {
+    name = "new rows are drawn from a normal distribution, of deviation 1 when none is given",
+    input = function() return gw.variables { w = gw.zeros { 2, 99 } }, gw.variables { w = gw.full({ 1, 99 }, 1.0) } end,
+    params = { rows = { "w" }, new_vocab = "a\nb\n", old_vocab = "a\n", backup = "normal" },
+    output = function()
+      local drawn = gw.random_normal({ 2, 99 }, { seed = 1 })
+      return gw.variables { w = gw.concat({ gw.full({ 1, 99 }, 1.0), drawn:slice({ 1, 0 }, { 1, 99 }) }, 0) }
+    end,
+  }, {
+    name = "or from a truncated one",
+    input = function() return gw.variables { w = gw.zeros { 2, 2 } }, gw.variables { w = gw.tensor { { 1.0, 2.0 } } } end,
+    params = { rows = { "w" }, new_vocab = "a\nb\n", old_vocab = "a\n", backup = "truncated_normal:0.02" },
+    output = function()
+      local drawn = gw.truncated_normal({ 2, 2 }, { seed = 1, stddev = 0.02 })
+      return gw.variables { w = gw.concat({ gw.tensor { { 1.0, 2.0 } }, drawn:slice({ 1, 0 }, { 1, 2 }) }, 0) }
+    end,
+  }, {
+    name = "or as Glorot has them",
+    input = function() return gw.variables { w = gw.zeros { 2, 2 } }, gw.variables { w = gw.tensor { { 1.0, 2.0 } } } end,
+    params = { rows = { "w" }, new_vocab = "a\nb\n", old_vocab = "a\n", backup = "glorot_uniform" },
+    output = function()
+      local drawn = gw.glorot_uniform({ 2, 2 }, { seed = 1 })
+      return gw.variables { w = gw.concat({ gw.tensor { { 1.0, 2.0 } }, drawn:slice({ 1, 0 }, { 1, 2 }) }, 0) }
+    end,
+  }, {
+    name = "Glorot's distribution has no deviation to give",
+    input = function() return gw.variables { w = gw.zeros { 1 } }, gw.variables { w = gw.tensor { 1.0 } } end,
+    params = { rows = { "w" }, new_vocab = "a\n", old_vocab = "a\n", backup = "glorot_uniform:2" },
+    fails = "backup: 'glorot_uniform:2' is no number, normal:STDDEV, truncated_normal:STDDEV or glorot_uniform",
+  }, {
+    name = "a deviation is a number",
+    input = function() return gw.variables { w = gw.zeros { 1 } }, gw.variables { w = gw.tensor { 1.0 } } end,
+    params = { rows = { "w" }, new_vocab = "a\n", old_vocab = "a\n", backup = "normal:wide" },
+    fails = "backup: 'normal:wide' is no number",
+  }, {
+    name = "what the source lacks is a mistake",
+    input = function() return gw.variables { w = gw.zeros { 1 }, v = gw.zeros { 1 } }, gw.variables { w = gw.tensor { 1.0 } } end,
+    fails = "v",
+  }, {
+    name = "unless it may",
+    input = function() return gw.variables { w = gw.zeros { 1 }, v = gw.zeros { 1 } }, gw.variables { w = gw.tensor { 1.0 } } end,
+    params = { optional = true },
+    output = function() return gw.variables { w = gw.tensor { 1.0 }, v = gw.zeros { 1 } } end,
+  }, {
+    name = "an old name that is none",
+    input = function() return gw.variables { w = gw.zeros { 1 } }, gw.variables { w = gw.tensor { 1.0 } } end,
+    params = { prev_names = { "w" } },
+    fails = "prev_names: 'w' is not NEW=OLD",
+  }, {
+    name = "a vocabulary that nobody has",
+    input = function() return gw.variables { w = gw.zeros { 1 } }, gw.variables { w = gw.tensor { 1.0 } } end,
+    params = { new_vocab = "a\n" },
+    fails = "a vocabulary, but no variable that has it: -p rows=NAME, -p cols=NAME",
+  }, {
+    name = "an old vocabulary that nobody has",
+    input = function() return gw.variables { w = gw.zeros { 1 } }, gw.variables { w = gw.tensor { 1.0 } } end,
+    params = { old_vocab = "a\n" },
+    fails = "a vocabulary, but no variable that has it",
+  }, {
+    name = "rows without the old vocabulary",
+    input = function() return gw.variables { w = gw.zeros { 1 } }, gw.variables { w = gw.tensor { 1.0 } } end,
+    params = { rows = { "w" }, new_vocab = "a\n" },
+    fails = "rows and cols need two vocabularies: -p new_vocab=@FILE -p old_vocab=@FILE",
+  }, {
+    name = "columns without the new one",
+    input = function() return gw.variables { w = gw.zeros { 1 } }, gw.variables { w = gw.tensor { 1.0 } } end,
+    params = { cols = { "w" }, old_vocab = "a\n" },
+    fails = "rows and cols need two vocabularies",
   } },
 }
