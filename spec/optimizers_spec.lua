@@ -367,11 +367,15 @@ describe("the recipes' own", function()
         for _, test in ipairs(recipe.tests) do
           local given, params = test.input(), { scope = "", global_step = "global_step", missing = "error" }
           for key, value in pairs(test.params or {}) do params[key] = value end
-          local ckpt = type(given) == "table" and given[1] or given
-          assert.is_true((recipe.detect(ckpt)))
-          assert.is_false((recipe.detect(gw.open(scratch.GUIDE .. "tf2-lists-1"))))
-          test.expect(recipe.run(ckpt, params, { into = type(given) == "table" and given[2] or nil }))
+          local ckpt, inputs = type(given) == "table" and given[1] or given, { into = type(given) == "table" and given[2] or nil }
+          if test.fails then
+            assert.error_matches(function() recipe.run(ckpt, params, inputs) end, test.fails, 1, true)
+          else
+            assert.is_true((recipe.detect(ckpt)))
+            test.expect(recipe.run(ckpt, params, inputs))
+          end
         end
+        assert.is_false((recipe.detect(gw.open(scratch.GUIDE .. "tf2-lists-1"))))
       end)
     end
   end

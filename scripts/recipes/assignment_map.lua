@@ -71,7 +71,9 @@ checkpoint of the model, the second gives the values. A rule is FROM=TO, from a 
     end,
     params = { map = { "y=b" }, file = "# old names, new names\n\nx\ta\nold/ new/\n  t t/part_0 t/part_1\n#y a\n" },
     output = function()
-      return gw.variables { a = gw.scalar(1.0), b = gw.scalar(2.0), ["new/z"] = gw.scalar(4.0), ["t/part_0"] = gw.tensor { 1.0, 2.0 }, ["t/part_1"] = gw.tensor { 3.0 } }
+      return gw.variables {
+        a = gw.scalar(1.0), b = gw.scalar(2.0), ["new/z"] = gw.scalar(4.0), ["t/part_0"] = gw.tensor { 1.0, 2.0 }, ["t/part_1"] = gw.tensor { 3.0 },
+      }
     end,
   }, {
     name = "what the source lacks keeps the model's value when that is asked for",

@@ -102,6 +102,12 @@ local function hyper_of(kind, p)
   return hyper
 end
 
+--- A node of a graph, for the tests.
+local function constant(name, value, op)
+  return ('node {\n  name: "%s"\n  op: "%s"\n  attr {\n    key: "value"\n    value {\n      tensor {\n        %s\n      }\n    }\n  }\n}\n'):format(name,
+    op or "Const", value)
+end
+
 local function number(help) return { type = "number", help = help } end
 
 return {
@@ -167,6 +173,134 @@ DNNLinearCombined Estimators have two optimizers and are refused.]],
       }
     end,
     plan = { renamed = 2, unchanged = 2, new = 4, dropped = 2 },
+    detects = "it has a step and the slots of a canned Estimator's optimizer",
+  }, {
+    name = "Ftrl's numbers from the graph, whose beta is 0 and whose l2 has a sum",
+    input = function()
+      return gw.variables {
+        ["linear/w"] = gw.scalar(1.0), ["linear/w/part_0/Ftrl"] = gw.scalar(2.0), ["linear/w/part_0/Ftrl_1"] = gw.scalar(3.0),
+        global_step = gw.scalar(1, "int64"),
+      }
+    end,
+    params = { graph = constant("linear/head/Ftrl/learning_rate", "float_val: 0.5") .. constant("linear/head/Ftrl/learning_rate_power", "float_val: -0.5")
+      .. constant("linear/head/Ftrl/l1_regularization_strength", "double_val: 0.25") .. constant("Ftrl/add/x", "float_val: 0.125")
+      .. constant("other/Ftrl/learning_rate", "float_val: 0.5") .. constant("Adam/learning_rate", "float_val: 9")
+      .. constant("x/Ftrl/learning_rate", "float_val: 8", "Mul") .. 'node {\n  op: "Const"\n  attr {\n    float_val: 7\n  }\n}\n' },
+    output = function()
+      return gw.variables {
+        ["linear/w"] = gw.scalar(1.0), ["training/Ftrl/linear/w/accumulator"] = gw.scalar(2.0), ["training/Ftrl/linear/w/linear"] = gw.scalar(3.0),
+        ["training/Ftrl/learning_rate"] = gw.scalar(0.5), ["training/Ftrl/learning_rate_power"] = gw.scalar(-0.5),
+        ["training/Ftrl/l1_regularization_strength"] = gw.scalar(0.25), ["training/Ftrl/l2_regularization_strength"] = gw.scalar(0.125),
+        ["training/Ftrl/beta"] = gw.scalar(0.0), ["training/Ftrl/decay"] = gw.scalar(0.0), global_step = gw.scalar(1, "int64"),
+      }
+    end,
+    detects = true,
+  }, {
+    name = "Ftrl's own l2 and beta come first, a parameter before the graph",
+    input = function()
+      return gw.variables { w = gw.scalar(1.0), ["w/Ftrl"] = gw.scalar(2.0), ["w/Ftrl_1"] = gw.scalar(3.0), global_step = gw.scalar(1, "int64") }
+    end,
+    params = { learning_rate = 0.75, graph = constant("Ftrl/learning_rate", "float_val: 0.5") .. constant("Ftrl/learning_rate_power", "float_val: -0.5")
+      .. constant("Ftrl/l1_regularization_strength", "float_val: 0.25") .. constant("Ftrl/add/x", "float_val: 9")
+      .. constant("Ftrl/l2_regularization_strength", "float_val: 0.125") .. constant("Ftrl/beta", "float_val: 2") },
+    expect = function(out)
+      local function value(name) return out.vars["training/Ftrl/" .. name]:value() end
+      assert(value "learning_rate" == 0.75 and value "l2_regularization_strength" == 0.125 and value "beta" == 2 and out:has "training/Ftrl/w/linear")
+    end,
+  }, {
+    name = "RMSProp's momentum of 0 has no slot in Keras",
+    input = function()
+      return gw.variables { w = gw.scalar(1.0), ["w/t_0/RMSProp"] = gw.scalar(2.0), ["w/t_0/RMSProp_1"] = gw.scalar(3.0), global_step = gw.scalar(1, "int64") }
+    end,
+    params = { graph = constant("RMSProp/learning_rate", "float_val: 0.5") .. constant("RMSProp/decay", "float_val: 0.75")
+      .. constant("RMSProp/momentum", "float_val: 0") },
+    output = function()
+      return gw.variables {
+        w = gw.scalar(1.0), ["training/RMSprop/w/rms"] = gw.scalar(2.0), ["training/RMSprop/learning_rate"] = gw.scalar(0.5),
+        ["training/RMSprop/rho"] = gw.scalar(0.75), ["training/RMSprop/momentum"] = gw.scalar(0.0), ["training/RMSprop/decay"] = gw.scalar(0.0),
+        global_step = gw.scalar(1, "int64"),
+      }
+    end,
+  }, {
+    name = "and one that is not 0 has",
+    input = function()
+      return gw.variables { w = gw.scalar(1.0), ["w/t_0/RMSProp"] = gw.scalar(2.0), ["w/t_0/RMSProp_1"] = gw.scalar(3.0), global_step = gw.scalar(1, "int64") }
+    end,
+    params = { learning_rate = 0.5, rho = 0.75, momentum = 1 },
+    expect = function(out)
+      assert(out.vars["training/RMSprop/w/rms"]:value() == 2 and out.vars["training/RMSprop/w/momentum"]:value() == 3)
+      assert(out.vars["training/RMSprop/momentum"]:value() == 1 and out.vars["training/RMSprop/rho"]:value() == 0.75)
+    end,
+  }, {
+    name = "Adam's betas and Adagrad's accumulator, from graphs",
+    input = function()
+      return gw.variables { w = gw.scalar(1.0), ["w/t_0/Adam"] = gw.scalar(2.0), ["w/t_0/Adam_1"] = gw.scalar(3.0), global_step = gw.scalar(1, "int64") }
+    end,
+    params = { graph = constant("Adam/learning_rate", "float_val: 0.5") .. constant("Adam/beta1", "float_val: 0.25")
+      .. constant("Adam/beta2", "float_val: 0.75") },
+    expect = function(out) assert(out.vars["training/Adam/beta_1"]:value() == 0.25 and out.vars["training/Adam/beta_2"]:value() == 0.75) end,
+  }, {
+    name = "Adagrad's accumulator",
+    input = function() return gw.variables { w = gw.scalar(1.0), ["w/t_0/Adagrad"] = gw.scalar(2.0), global_step = gw.scalar(1, "int64") } end,
+    params = { learning_rate = 0.5 },
+    expect = function(out) assert(out.vars["training/Adagrad/w/accumulator"]:value() == 2 and #out == 5) end,
+  }, {
+    name = "a learning rate that the graph does not have",
+    input = function() return gw.variables { w = gw.scalar(1.0), ["w/t_0/Adagrad"] = gw.scalar(2.0), global_step = gw.scalar(1, "int64") } end,
+    params = { graph = constant("Adagrad/other", "float_val: 0.5") },
+    fails = "has no constant Adagrad/learning_rate (a rate that changes with the steps is none): give -p learning_rate=NUMBER",
+  }, {
+    name = "two learning rates, the second of them another",
+    input = function() return gw.variables { w = gw.scalar(1.0), ["w/t_0/Adagrad"] = gw.scalar(2.0), global_step = gw.scalar(1, "int64") } end,
+    params = { graph = constant("a/Adagrad/learning_rate", "float_val: 0.5") .. constant("b/Adagrad/learning_rate", "float_val: 0.25") },
+    fails = "has the constant Adagrad/learning_rate with 0.5 and with 0.25: say which by -p learning_rate=NUMBER",
+  }, {
+    name = "two learning rates, the third of them another",
+    input = function() return gw.variables { w = gw.scalar(1.0), ["w/t_0/Adagrad"] = gw.scalar(2.0), global_step = gw.scalar(1, "int64") } end,
+    params = { graph = constant("a/Adagrad/learning_rate", "float_val: 0.5") .. constant("b/Adagrad/learning_rate", "float_val: 0.5")
+      .. constant("c/Adagrad/learning_rate", "float_val: 0.25") },
+    fails = "has the constant Adagrad/learning_rate with 0.5 and with 0.25: say which by -p learning_rate=NUMBER",
+  }, {
+    name = "a centered RMSProp",
+    input = function() return gw.variables { w = gw.scalar(1.0), ["w/t_0/RMSProp_2"] = gw.scalar(2.0), global_step = gw.scalar(1, "int64") } end,
+    fails = "\"w/t_0/RMSProp_2\": RMSProp was centered, which canned Estimators of TF2 are not given by this recipe",
+  }, {
+    name = "another optimizer",
+    input = function() return gw.variables { w = gw.scalar(1.0), ["w/Momentum"] = gw.scalar(2.0), global_step = gw.scalar(1, "int64") } end,
+    fails = "\"w/Momentum\" is a slot of another optimizer than Adagrad, Adam, Ftrl and RMSProp",
+    detects = false,
+  }, {
+    name = "two optimizers",
+    input = function()
+      return gw.variables { w = gw.scalar(1.0), ["w/t_0/Adagrad"] = gw.scalar(2.0), ["w/part_0/Ftrl"] = gw.scalar(2.0), global_step = gw.scalar(1, "int64") }
+    end,
+    fails = "a DNNLinearCombined Estimator's two optimizers are not converted",
+  }, {
+    name = "a number that the optimizer does not have",
+    input = function() return gw.variables { w = gw.scalar(1.0), global_step = gw.scalar(1, "int64") } end,
+    params = { learning_rate = 0.5, beta_1 = 0.5 },
+    fails = "Keras' SGD has no beta_1",
+    detects = false,
+  }, {
+    name = "a checkpoint without a step",
+    input = function() return gw.variables { w = gw.scalar(1.0), ["w/t_0/Adagrad"] = gw.scalar(2.0) } end,
+    params = { learning_rate = 0.5 },
+    fails = "has no global_step: is it an Estimator's?",
+    detects = false,
+  }, {
+    name = "a checkpoint of TF2",
+    input = function()
+      return gw.variables { w = gw.scalar(1.0), ["training/Adagrad/w/accumulator"] = gw.scalar(2.0), global_step = gw.scalar(1, "int64") }
+    end,
+    params = { learning_rate = 0.5 },
+    fails = "has training/Adagrad/w/accumulator: it is of TF2 already",
+    detects = false,
+  }, {
+    name = "an object-based checkpoint",
+    input = function() return gw.objects { global_step = gw.scalar(1, "int64") } end,
+    params = { learning_rate = 0.5 },
+    fails = "is object-based, and a canned Estimator's checkpoint is not",
+    detects = false,
   }, {
     name = "the graph has the learning rate",
     input = function() return gw.variables { w = gw.scalar(1.0), global_step = gw.scalar(1, "int64") } end,

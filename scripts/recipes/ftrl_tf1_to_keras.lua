@@ -44,5 +44,45 @@ only in Keras 2.11 and later. A custom accum_name or linear_name has to be renam
       assert(slots.linear:equal(gw.tensor { 3.0, 4.0 }))
       assert(gw.graph.tensor(out.root.w):equal(gw.tensor { 1.0, 2.0 }) and gw.graph.tensor(out.root.optimizer.iter):value() == 2)
     end,
+    detects = "it has slots of TF1's Ftrl",
+  }, {
+    name = "slots in a scope, steps that are given",
+    input = function()
+      local into = gw.objects { w = gw.variable(gw.zeros { 2 }, { full_name = "w" }), optimizer = { iter = gw.scalar(0, "int64") } }
+      gw.graph.set_slot(into.root.optimizer, into.root.w, "accumulator", gw.zeros { 2 })
+      gw.graph.set_slot(into.root.optimizer, into.root.w, "linear", gw.zeros { 2 })
+      local tf1 = gw.variables {
+        w = gw.tensor { 1.0, 2.0 },
+        ["train/w/Ftrl"] = gw.tensor { 2.0, 4.0 },
+        ["train/w/Ftrl_1"] = gw.tensor { 3.0, 4.0 },
+      }
+      return { tf1, into }
+    end,
+    params = { scope = "train/", iterations = 7 },
+    expect = function(out)
+      local slots = {}
+      for name, _, slot in gw.graph.slots(out.root.optimizer) do slots[name] = gw.graph.tensor(slot) end
+      assert(slots.accumulator:equal(gw.tensor { 2.0, 4.0 }))
+      assert(slots.linear:equal(gw.tensor { 3.0, 4.0 }))
+      assert(gw.graph.tensor(out.root.optimizer.iter):value() == 7)
+    end,
+    prints = "iterations=7",
+  }, {
+    name = "a checkpoint of another optimizer",
+    input = function()
+      local into = gw.objects { w = gw.variable(gw.zeros { 2 }, { full_name = "w" }), optimizer = { iter = gw.scalar(0, "int64") } }
+      gw.graph.set_slot(into.root.optimizer, into.root.w, "accumulator", gw.zeros { 2 })
+      gw.graph.set_slot(into.root.optimizer, into.root.w, "linear", gw.zeros { 2 })
+      return { gw.variables { w = gw.tensor { 1.0, 2.0 }, ["w/Other"] = gw.zeros { 2 }, global_step = gw.scalar(2, "int64") }, into }
+    end,
+    fails = "has no VARIABLE/Ftrl for any variable of into",
+    detects = false,
+  }, {
+    name = "the inputs in the wrong order",
+    input = function()
+      return { gw.objects { ["w/Ftrl"] = gw.scalar(1.0) }, gw.variables { w = gw.scalar(1.0) } }
+    end,
+    fails = "is object-based: the first input is TF1's checkpoint",
+    detects = false,
   } },
 }

@@ -30,5 +30,35 @@ from the checkpoint, or given where it has a schedule.]],
       assert(out.vars["w/Momentum"]:equal(gw.tensor { 2.0, 4.0 }))
       assert(out.vars.w:equal(gw.tensor { 1.0, 2.0 }) and out.vars.global_step:value() == 2)
     end,
+    detects = "its optimizer has the slots of Keras' SGD(momentum=...)",
+  }, {
+    name = "slots in a scope and of another name, no step",
+    input = function()
+      local ckpt = gw.objects {
+        w = gw.variable(gw.tensor { 1.0, 2.0 }, { full_name = "w" }), optimizer = { iter = gw.scalar(2, "int64"), learning_rate = gw.scalar(0.5) },
+      }
+      gw.graph.set_slot(ckpt.root.optimizer, ckpt.root.w, "momentum", gw.tensor { -1.0, -2.0 })
+      return ckpt
+    end,
+    params = { scope = "train/", tf1_name = "Mine", global_step = "" },
+    expect = function(out)
+      assert(out.vars["train/w/Mine"]:equal(gw.tensor { 2.0, 4.0 }))
+      assert(#out == 2)
+    end,
+  }, {
+    name = "an optimizer without slots",
+    input = function() return gw.objects { w = gw.scalar(1.0), optimizer = { iter = gw.scalar(2, "int64") } } end,
+    fails = "has no slots yet: make one step",
+    detects = false,
+  }, {
+    name = "a model without its optimizer",
+    input = function() return gw.objects { w = gw.scalar(1.0) } end,
+    fails = "has no Keras optimizer",
+    detects = false,
+  }, {
+    name = "a checkpoint of TF1",
+    input = function() return gw.variables { w = gw.scalar(1.0), ["w/Momentum"] = gw.scalar(1.0) } end,
+    fails = "is name-based already",
+    detects = false,
   } },
 }

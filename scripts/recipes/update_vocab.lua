@@ -42,11 +42,27 @@ those of the same token, or new ones. Slots and moving averages go along. Vocabu
         bias = gw.tensor({ 7, 8 }, "float32"),
       }
     end,
+    prints = "emb · 2 tokens kept, 1 new, 1 lost",
   }, {
     name = "columns, without slots, with a bucket",
     input = function() return gw.variables { out = gw.tensor({ { 1, 2 } }, "float32"), ["out/Adam"] = gw.tensor({ { 5, 6 } }, "float32") } end,
     params = { cols = { "out" }, old_vocab = "a\nb\n", new_vocab = "b\na\n", num_oov_buckets = 1, with_slots = false },
     output = function() return gw.variables { out = gw.tensor({ { 2, 1, 0 } }, "float32"), ["out/Adam"] = gw.tensor({ { 5, 6 } }, "float32") } end,
+  }, {
+    name = "a token that the old vocabulary has twice",
+    input = function() return gw.variables { emb = gw.zeros { 2, 1 } } end,
+    params = { rows = { "emb" }, old_vocab = "a\na\n", new_vocab = "a\n" },
+    fails = "twice",
+  }, {
+    name = "an old vocabulary that is not the variable's",
+    input = function() return gw.variables { emb = gw.zeros { 2, 1 } } end,
+    params = { rows = { "emb" }, old_vocab = "a\nb\nc\n", new_vocab = "c\n" },
+    fails = "the old vocabulary is longer than the tensor: is it the right one?",
+  }, {
+    name = "a variable that is not there",
+    input = function() return gw.variables { emb = gw.zeros { 1, 1 } } end,
+    params = { rows = { "em" }, old_vocab = "a\n", new_vocab = "a\n" },
+    fails = "there is no tensor \"em\"",
   }, {
     name = "no variable is named",
     input = function() return gw.variables { emb = gw.tensor({ { 1 } }, "float32") } end,

@@ -20,5 +20,11 @@ same variables today. Any other recipe run on a V1 checkpoint converts it as wel
     plan = { unchanged = 2 },
     prints = "input-1 is V2 already: the output is a copy",
     detects = false,
+  }, {
+    name = "objects of TensorFlow 2 stay as they are, slices too",
+    input = function() return gw.objects { a = gw.scalar(1.5), b = { gw.zeros({ 4 }):partition(2) } } end,
+    output = function() return gw.objects { a = gw.scalar(1.5), b = { gw.zeros({ 4 }):partition(2) } } end,
+    prints = "is V2 already",
+    detects = false,
   } },
 }
