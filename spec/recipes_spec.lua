@@ -139,6 +139,13 @@ end)
 describe("an error", function()
   for what, case in pairs {
     ["of syntax has its line"] = { "return function(ckpt)\n  ckpt:drop(\nend", "r.lua:3: unexpected symbol near 'end'" },
+    ["of syntax that is Python's has a hint"] = { "return function(ckpt)\n  if #ckpt != 2 then end\nend",
+      "r.lua:2: 'then' expected near '!'\n  not equal is ~=" },
+    ["of a pattern in quotes has a hint"] = { "return function(ckpt)\n  ckpt:drop 'layer_\\d'\nend",
+      "r.lua:2: invalid escape sequence near ''layer_\\d'\n"
+        .. "  a regular expression goes into long brackets, where a backslash is one: [[layer_(\\d+)/]]" },
+    ["of a method without its colon has a hint"] = { "return function(ckpt)\n  ckpt.vars.one.cast('int32')\nend",
+      "r.lua:2: bad argument #1 to 'cast' (a tensor expected, got a string)\n  a method is called with a colon: t:cast(...)" },
     ["while it loads has its line"] = { "local x = nil\nreturn x.y", "r.lua:2: attempt to index a nil value (local 'x')" },
     ["in a function that it calls has that function's line"] = {
       "local function f(ckpt)\n  ckpt:drop 'x'\nend\nreturn function(ckpt)\n  f(ckpt)\nend",

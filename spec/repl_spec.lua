@@ -60,6 +60,29 @@ x.a
     assert.equal("1\n2\n3\n", printed "for i = 1, 2 do\n  print(i)\nend\n(1 +\n2)\n")
   end)
 
+  it("keeps a local that begins a line, as code of a recipe has it", function()
+    assert.equal("1\t2\nnil\n6\n7\nnil\n3\n", printed [[
+local a, b = 1, 2
+a, b
+local c
+c
+local function f(n)
+  local deep = n
+  if n == 0 then return 0 end
+  return n + f(deep - 1)
+end
+f(3)
+local t = {
+  x = 7,
+}
+t.x
+local once <const> = 4
+once
+  local step = ckpt.vars.step ckpt.vars.other = step
+#ckpt.vars.other.shape + 3
+]])
+  end)
+
   it("stops at the first error, with its exit code", function()
     for text, case in pairs {
       ["1\nckpt.vars.x\n2\n"] = { 3, 'godwit: there is no tensor "x"' },
@@ -77,6 +100,31 @@ x.a
     end
     local _, err, status = script("1", "nowhere")
     assert.equal(4, status, err)
+  end)
+
+  it("lists the vars as it lists the checkpoint", function()
+    assert.equal("3 tensors\n  old/b  float32  []   4 B\n  old/w  float32  [3]  12 B\n  step   int64    []   8 B\n", printed "ckpt.vars\n")
+  end)
+
+  it("knows what one types to get help, or out", function()
+    assert.matches("^Expressions print their value", printed "help\n")
+    assert.equal("1\n", printed "1\nexit()\n2\n")
+    assert.equal("1\n", printed "1\n quit \n2\n")
+    assert.equal("5\nnil\n", printed "help = 5\nhelp\nexitus\n")
+  end)
+
+  it("has a hint on what is Python", function()
+    for text, said in pairs {
+      ['ckpt:rename("old\\w", "x")'] = "line 1: invalid escape sequence near '\"old\\w'\n  a regular expression goes into long brackets",
+      ["1 != 2"] = "line 1: unexpected symbol near '1'\n  not equal is ~=",
+      ["len(ckpt)"] = "attempt to call a nil value (global 'len')\n  #x is the length of x",
+      ["ckpt.vars.step.value()"] = "bad argument #1 to 'value' (a tensor expected, got no value)\n  a method is called with a colon: t:value(...)",
+      ["for n in ckpt.vars do end"] = "attempt to call a godwit.Vars value (for iterator 'for iterator')\n  for name, t in ckpt:each() do",
+    } do
+      local _, err, status = script(text .. "\n")
+      assert.equal(3, status)
+      assert.equal("godwit: " .. said, err:sub(1, #said + 8))
+    end
   end)
 
   it("has Lua's whole library, and needs no checkpoint", function()
@@ -153,7 +201,8 @@ end)
 
 describe(".save and .recipe", function()
   local SESSION = [[
-ckpt:rename_scope('old/', 'new/')
+local from, to = 'old/', 'new/'
+ckpt:rename_scope(from, to)
 .load cast -p dtype=bfloat16
 for name, t in ckpt:each 'w$' do
   ckpt.vars[name] = t * 2

@@ -16,6 +16,7 @@ function trusted.require(name)
 end
 
 local gw = trusted.require "godwit"
+local habits = trusted.require "godwit.habits"
 local recipe = trusted.require "godwit.recipe"
 local manifest = trusted.require "godwit.manifest"
 gw.open = nil
@@ -277,7 +278,7 @@ local function normal(raised)
   local line, what = raised:match("^([^\n]-:%d+): (.*)$")
   if line and line:find("^%[godwit ") then line = core.where() end
   local shown, hint = absent(what or raised)
-  return { class = "recipe", line = line, what = shown, hint = hint }
+  return { class = "recipe", line = line, what = shown, hint = hint or habits(shown) }
 end
 
 --- Raises what is wrong with the recipe as a whole: there is no line to blame.

@@ -25,17 +25,31 @@ local function aligned(rows)
   return lines
 end
 
-local function draft(value)
-  local rows, more = {}, #value - MOST_LINES
-  for i, name in ipairs(value:core_names(nil, MOST_LINES)) do
-    local tensor = value.vars[name]
+--- The first names of a checkpoint's vars, and how many there are, under a title.
+local function tensors(title, vars, names)
+  local rows, more = {}, #vars - MOST_LINES
+  for i, name in ipairs(names) do
+    local tensor = vars[name]
     rows[i] = { core.printable(name), tensor.dtype, tostring(tensor.shape), core.bytes(tensor.nbytes) }
   end
-  local kind = value.kind == "objects" and "object-based" or "name-based"
-  local lines = { ("%s · %s · %s"):format(value.path or "new", kind, plural(#value, "tensor")) }
+  local lines = { title }
   table.move(aligned(rows), 1, #rows, 2, lines)
   if more > 0 then lines[#lines + 1] = ("  and %d more"):format(more) end
   return table.concat(lines, "\n")
+end
+
+local function first_names(vars)
+  local names = {}
+  for name in pairs(vars) do
+    if #names == MOST_LINES then break end
+    names[#names + 1] = name
+  end
+  return names
+end
+
+local function draft(value)
+  local kind = value.kind == "objects" and "object-based" or "name-based"
+  return tensors(("%s · %s · %s"):format(value.path or "new", kind, plural(#value, "tensor")), value.vars, value:core_names(nil, MOST_LINES))
 end
 
 local function node(value)
@@ -100,6 +114,7 @@ end
 function show.text(value)
   local kind = type(value) == "userdata" and getmetatable(value)
   if kind == "godwit.Draft" then return draft(value) end
+  if kind == "godwit.Vars" then return tensors(plural(#value, "tensor"), value, first_names(value)) end
   if kind == "godwit.Node" then return node(value) end
   if type(value) == "string" then return value end
   if type(value) == "table" and not (type(getmetatable(value)) == "table" and getmetatable(value).__tostring) and type(getmetatable(value)) ~= "string" then

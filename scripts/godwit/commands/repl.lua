@@ -2,6 +2,7 @@
 
 local core = require "godwit.core"
 local gw = require "godwit"
+local habits = require "godwit.habits"
 local library = require "godwit.library"
 local plan = require "godwit.commands.plan"
 local problem = require "godwit.problem"
@@ -35,21 +36,39 @@ local function state_of(env)
   return ("%s %d"):format(tostring(draft), draft:core_edits())
 end
 
+--- The chunk of statements. Each text is a chunk, with which its locals would end: one that begins a text belongs to the session
+--- instead, so that code from a recipe can be pasted. `local x <const>` stays what it is.
+local function load_statements(text, env)
+  local name = text:match "^%s*local%s+function%s+([%a_][%w_]*)"
+  local names, value = text:match "^%s*local%s+([%a_][%w_,%s]*)(.*)$"
+  if name then
+    text = text:gsub("local%s+", "", 1)
+  elseif value == "" then
+    text = names .. "= nil"
+  elseif value and value:find "^=[^=]" then
+    text = names .. value
+  end
+  return core.load(text, "=repl", env)
+end
+
 --- The chunk of a text: an expression, whose values are shown, or statements. `more`: it is not finished.
 local function compile(text, env)
-  local chunk = core.load("return " .. text, "=repl", env)
+  local chunk, no_value = core.load("return " .. text, "=repl", env)
   if chunk then return chunk, true end
-  local statements, reason = core.load(text, "=repl", env)
+  local statements, reason = load_statements(text, env)
   if statements then return statements, false end
   if reason:match "<eof>$" then return nil, "more" end
-  core.fail { class = "recipe", what = (reason:gsub("^repl:(%d+): ", "line %1: ")) }
+  core.fail {
+    class = "recipe", what = (reason:gsub("^repl:(%d+): ", "line %1: ")),
+    hint = habits((reason:gsub("^repl:%d+: ", ""))) or habits((no_value:gsub("^repl:%d+: ", ""))),
+  }
 end
 
 --- All that was typed, anew on the checkpoint as it was opened; silently.
 local function replay(session)
   local env = new_environment(session.prefix)
   env.print = function() end
-  for _, entry in ipairs(session.entries) do assert(core.load(entry.code, "=repl", env))() end
+  for _, entry in ipairs(session.entries) do assert(load_statements(entry.code, env))() end
   env.print = nil
   session.env = env
 end
@@ -61,7 +80,7 @@ local function normal(raised)
       message = raised.message and raised.message:gsub("^repl:%d+: ", "") }
   end
   local text = type(raised) == "string" and raised:gsub("^repl:%d+: ", "") or "an error that is " .. core.what(raised)
-  return { class = "recipe", what = text, message = text }
+  return { class = "recipe", what = text, message = text, hint = habits(text) }
 end
 
 local function print_values(values)
@@ -237,7 +256,7 @@ end }
 dot.help = { "this, or what a function or a type is: .help ckpt:rename", function(_, rest)
   local name = words_of(rest)[1]
   if not name then
-    io.stdout:write("Expressions print their value, `ckpt` is the checkpoint, `gw` the API; an unfinished line goes on.\n")
+    io.stdout:write("Expressions print their value, `ckpt` is the checkpoint, `gw` the API; an unfinished line goes on, a local stays.\n")
     local names = {}
     for command in pairs(dot) do names[#names + 1] = command end
     table.sort(names)
@@ -263,12 +282,16 @@ end
 
 -- ---- Reading
 
+local WORDS = { help = ".help", exit = ".quit", quit = ".quit" }
+
 --- Takes a line; returns true while more is needed.
 local function take(session, line)
   if session.pending == "" then
     if line:match "^%s*$" then return false end
-    if line:match "^%s*%.%a" then
-      dot_command(session, line, function(text, file)
+    local word = line:match "^%s*(%a+)%s*%(?%s*%)?%s*$" -- help, exit(): what one types who has not read how to leave
+    local command = WORDS[word] and session.env[word] == nil and WORDS[word] or line:match "^%s*%.%a" and line
+    if command then
+      dot_command(session, command, function(text, file)
         execute(session, text, assert(core.load(text, "=repl", session.env)), false, file)
       end)
       return false
