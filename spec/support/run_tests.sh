@@ -22,6 +22,7 @@ unset MAKEFLAGS MFLAGS MAKELEVEL # a make that a test runs is its own
 
 # Sanitized programs: stop at the first finding, say where; a huge allocation returns NULL as it does without them.
 export ASAN_OPTIONS="detect_leaks=1:allocator_may_return_null=1:${ASAN_OPTIONS:-}"
+export LSAN_OPTIONS="suppressions=$PWD/spec/support/lsan.supp:print_suppressions=0:${LSAN_OPTIONS:-}"
 export UBSAN_OPTIONS="print_stacktrace=1:${UBSAN_OPTIONS:-}"
 export TSAN_OPTIONS="halt_on_error=1:allocator_may_return_null=1:${TSAN_OPTIONS:-}"
 slower=1
@@ -32,7 +33,8 @@ if [ -n "${SANITIZE:-}" ]; then
 fi
 
 # Errors and what is lost for good fail the process. What it finds in the program goes to files: the specs look at stderr.
-memcheck=(valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite)
+memcheck=(valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite
+  "--suppressions=$PWD/spec/support/valgrind.supp")
 checked=$scratch/checked
 if [ -n "${VALGRIND:-}" ]; then
   slower=20
