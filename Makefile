@@ -250,8 +250,8 @@ test: $(if $(SANITIZE),,all stage) $(test_parts) ## run the whole suite (also `c
 stage: all
 	@rm -rf $(O)/stage
 	@$(MAKE) --no-print-directory -s install DESTDIR=$(CURDIR)/$(O)/stage PREFIX=/usr/local >/dev/null
-accept: all ## rewrite what spec/fixtures/cli expects by what the program prints now; review the diff
-	@$(test_environment) ACCEPT=1 SPECS=spec/cli_spec.lua spec/support/run_tests.sh specs
+accept: all ## rewrite what spec/fixtures/cli and the pages expect by what the program prints now; review the diff
+	@$(test_environment) ACCEPT=1 SPECS="spec/cli_spec.lua spec/documents_spec.lua" spec/support/run_tests.sh specs
 mutations: all ## break the library's recipes in every way that the specs know, and see their tests fail
 	@$(test_environment) MUTATIONS=all SHOW=1 SPECS=spec/mutations_spec.lua spec/support/run_tests.sh specs
 test-gc: all ## run the specs while the garbage collector runs at every step

@@ -1,5 +1,4 @@
 """TensorFlow takes what godwit wrote, in every way in which it takes checkpoints."""
-import importlib.util
 import os
 import shutil
 
@@ -9,7 +8,7 @@ import tensorflow as tf
 
 from corpus import UNREAD, Module, keras_model, partitioned, random
 from oracle import Read, assert_restores, graph, merge, save_names, save_v2, saver, session, tf1
-from support import ROOT, SYSTEM, USAGE, assert_same_files, files, godwit, listing, refused, run
+from support import SYSTEM, USAGE, assert_same_files, files, godwit, listing, refused, run
 
 NAMES = {"old/a": random(4, 3), "old/b": np.int64(5), "old/s": np.array([b"x", b"\xff"], object), "z": random(2)}
 NEW = {name.replace("old/", "new/"): value for name, value in NAMES.items()}
@@ -208,23 +207,3 @@ def test_an_open_reader_of_the_old_checkpoint_goes_on(tmp_path):
     run(RENAME, source, to=tmp_path / "made", flags=["--force"])
     assert sorted(reader.shapes) == sorted(NAMES)
     assert_reads(made, NEW)
-
-
-# ---- The example that README.md walks through
-
-def test_a_module_loads_what_fill_module_writes(tmp_path):
-    data = ROOT / "examples" / "data"
-    spec = importlib.util.spec_from_file_location("build_module", data / "build_module.py")
-    program = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(program)
-    old, out = data / "digits.ckpt-100", tmp_path / "ckpt-1"
-    godwit("run", ROOT / "examples" / "fill_module.lua", old, f"fresh={data / 'digits-module-1'}", "-o", out)
-    module, step = program.Digits(), tf.Variable(0, dtype=tf.int64)
-    status = tf.train.Checkpoint(model=module, step=step).restore(str(out))
-    status.assert_existing_objects_matched()
-    status.assert_consumed()
-    wanted = {name: tf.train.load_variable(str(old), f"classifier/{name}") for name in ("dense/kernel", "dense/bias", "logits/kernel", "logits/bias")}
-    x = random(5, 16)
-    hidden = np.maximum(x @ wanted["dense/kernel"] + wanted["dense/bias"], 0)
-    np.testing.assert_allclose(module(x), hidden @ wanted["logits/kernel"] + wanted["logits/bias"], rtol=1e-5, atol=1e-5)
-    assert step.numpy() == 100
