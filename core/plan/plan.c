@@ -68,7 +68,14 @@ static gw_status decode(gw_plan_item *item, gw_error *error) {
   gw_tensor *tensor;
   if (!item->bundle || !item->bundle->v1) return GW_OK;
   bool partial;
-  gw_status status = gw__plan_tensor(item, &tensor, error);
+  const gw_entry *entry = gw__bundle_at(item->bundle, item->index);
+  gw_status status = GW_OK;
+  /* Without a size of its elements nothing would be read of it, and nobody would notice that V1 files have no such values. */
+  if (gw_dtype_size(entry->dtype) == 0 && entry->dtype != GW_DT_STRING) {
+    if (entry->parts && entry->parts->count > 0) entry = &item->bundle->entries[entry->parts->entries[0]];
+    status = gw__bundle_check_entry(item->bundle, entry, NULL, 0, error);
+  }
+  if (status == GW_OK) status = gw__plan_tensor(item, &tensor, error);
   item->bundle = NULL;
   if (status != GW_OK || gw_tensor_slices(tensor, &partial) > 0) return status;
   gw_eval eval;
