@@ -1,5 +1,5 @@
 #!/bin/bash
-# venv.sh FOLDER: makes a virtual environment with TensorFlow, pytest and pytest-xdist there, or keeps it when it is good already.
+# venv.sh FOLDER: makes a virtual environment with TensorFlow, pytest, pytest-xdist and the Model Garden there, or keeps it when it is good already.
 # TENSORFLOW says which one, as pip writes it. TensorFlow 2.15 needs Python 3.9 to 3.11.
 set -euo pipefail
 folder=$1
@@ -27,4 +27,8 @@ rm -rf "$folder"
 "$python" -m venv "$folder"
 # shellcheck disable=SC2086 # words
 "$folder/bin/pip" install --quiet --disable-pip-version-check $wanted
+# The Model Garden's files alone, without the dozens of packages that its models need: its BERT is looked at. Where they cannot be
+# had, bert_test.py is skipped and says so.
+"$folder/bin/pip" install --quiet --disable-pip-version-check --no-deps "tf-models-official==2.15.*" ||
+  echo "no Model Garden: bert_test.py will be skipped" >&2
 printf '%s\n' "$wanted" >"$folder/wanted"

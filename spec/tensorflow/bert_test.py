@@ -1,6 +1,7 @@
 """bert_tf1_to_tf2, judged by the Model Garden's own encoder and converter, and by BERT's formulas on the TF1 values.
 
-The Model Garden (tf-models-official 2.15) is no requirement: MODEL_GARDEN names its wheel or the folder that has official/."""
+The Model Garden (tf-models-official 2.15) is no requirement: spec/support/venv.sh installs it where it can be had, and
+MODEL_GARDEN names its wheel or the folder that has official/."""
 import importlib
 import importlib.util
 import os
