@@ -14,9 +14,9 @@ SHELL := /bin/bash
 
 # What building, testing and the demo need, by Debian's names.
 PACKAGES := gcc libc6-dev pkg-config lua5.4 liblua5.4-dev lua-argparse protobuf-c-compiler libprotobuf-c-dev \
-  libsnappy-dev libpcre2-dev libisal-dev libjansson-dev libmd-dev libedit2 lua-busted tmux
+  libsnappy-dev libpcre2-dev libisal-dev libjansson-dev libmd-dev libedit2 lua-busted lua-check tmux
 # What working on godwit needs beside that: analysis, sanitizers, fuzzing, Python for the interop specs.
-PACKAGES_DEV := g++ clang clang-tidy libclang-rt-14-dev valgrind lua-check shellcheck mandoc python3 python3-venv git zsh fish
+PACKAGES_DEV := g++ clang clang-tidy libclang-rt-14-dev valgrind shellcheck mandoc python3 python3-venv git zsh fish
 
 .PHONY: deps deps-dev
 deps: ## install the Debian packages that building and testing need
