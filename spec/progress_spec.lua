@@ -86,7 +86,7 @@ describe("the progress bar", function()
 
   it("goes when the run is interrupted", function()
     local out, _, status = on_terminal(([[sh -c 'exec "$0" "$@"' %s & pid=$!; sleep 0.8; kill -TERM $pid; wait $pid]]):format(
-      RUN:gsub("80 do", "2000 do"))) -- long enough on any machine
+      RUN:gsub("1 << 20", "1 << 25"))) -- long enough on any machine
     assert.equal(130, status)
     assert.matches("\r\27%[Kgodwit: interrupted\r\n$", out)
     assert.same({ "in.data-00000-of-00001", "in.index" }, scratch.list(folder))
