@@ -6,7 +6,7 @@ local program = require "spec.support.program"
 local scratch = require "spec.support.scratch"
 
 local slow = (os.getenv "SANITIZE" or "") ~= ""
-local LIMITS = ("--max-steps 3000000 --max-recipe-memory 48M --max-recipe-time %s"):format(slow and "20" or "1")
+local LIMITS = ("--max-steps 3000000 --max-recipe-memory 48M --max-recipe-time %s"):format(slow and "20" or "0.7")
 
 local folder
 local function fresh_folder()
