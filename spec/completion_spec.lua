@@ -216,6 +216,8 @@ describe("the completion of recipes", function()
     write("team/zz_wrong.lua", "return {")
     write("team/cast.lua", "return { summary = 'Ours', run = function() end }")
     local path = "GODWIT_PATH=nowhere:team"
+    -- What there is no time to look at comes without its summary, and may be a module.
+    if (os.getenv "VALGRIND" or "") ~= "" then return pending "times mean nothing here" end
     local texts, about = complete({ "run", "zz_" }, path)
     assert.same({ "zz_pair", "zz_wrong" }, texts)
     assert.equal("A recipe with\\x1b[31m two inputs", about.zz_pair)
