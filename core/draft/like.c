@@ -383,7 +383,7 @@ static gw_status make_slot(gw_liking *liking, gw_new_slot *slot, const char *lin
   if (status == GW_OK)
     status = gw_draft_new_variable(target, tensor, (const char *)liking->text.data, liking->text.size, line, &node, liking->error);
   if (status == GW_OK) status = gw__graph_add_slot(graph, slot->optimizer, slot->name, slot->variable, node, number, liking->error);
-  slot->object = node;
+  if (status == GW_OK) slot->object = node;
   return status;
 }
 
